@@ -1,0 +1,35 @@
+/** The feed of what happened: written in the transaction of the change, read by cursor, never altered. */
+
+export const EVENT_TYPES = [
+  "run.created",
+  "run.placed",
+  "run.starting",
+  "run.started",
+  "run.attempt_ended",
+  "run.cancel_requested",
+  "run.unreachable",
+  "run.reachable",
+  "run.finished",
+  "run.artifacts_collected",
+  "run.artifacts_failed",
+  "run.removed",
+  "batch.created",
+  "batch.item_dispatched",
+  "batch.item_skipped",
+  "batch.cancel_requested",
+  "lease.acquired",
+  "lease.released",
+  "write.refused",
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+export interface WaybillEvent {
+  /** Grows by at least one from event to event; the cursor of every reader. */
+  readonly sequence: number;
+  readonly at: number;
+  readonly type: EventType;
+  /** The run or batch it is about, or the lease's name. */
+  readonly subject: string;
+  readonly batchId: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}

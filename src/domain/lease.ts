@@ -1,0 +1,42 @@
+/**
+ * A lease: the right to drive something (a run, the dispatcher's post) until a time judged by the store's clock.
+ *
+ * Whoever takes a lease gets a fence, larger than every fence before it; guarded writes present it, so that a holder
+ * that was superseded while it slept is refused (Kleppmann, "How to do distributed locking", 2016).
+ */
+
+/** A process, told apart from every other that ever had its pid. */
+export interface ProcessIdentity {
+  readonly host: string;
+  readonly boot: string;
+  readonly pid: number;
+  readonly pidStart: string;
+}
+
+export interface Lease {
+  readonly name: string;
+  readonly fence: number;
+  readonly holder: ProcessIdentity;
+  /** What the holder is for, to show to people: `waybill run`, `dispatcher`. */
+  readonly purpose: string;
+  readonly acquiredAt: number;
+  readonly expiresAt: number;
+}
+
+/** How long a lease lasts without renewal. A dead holder on the same host is proved dead long before. */
+export const LEASE_TTL_MS = 30_000;
+export const LEASE_RENEW_MS = LEASE_TTL_MS / 3;
+
+export const runLeaseName = (runId: string): string => `run/${runId}`;
+export const dispatcherLeaseName = (host: string): string => `dispatcher/${host}`;
+
+export const sameProcess = (a: ProcessIdentity, b: ProcessIdentity): boolean =>
+  a.host === b.host && a.boot === b.boot && a.pid === b.pid && a.pidStart === b.pidStart;
+
+/** What is known about a holder: only a process of the same host can be proved dead. */
+export type Liveness = "alive" | "dead" | "unknown";
+
+/** A lease may be taken when nobody holds it, when its time is over, or when its holder is proved dead. */
+export function isTakeable(lease: Lease | null, now: number, liveness: Liveness): boolean {
+  return lease === null || lease.expiresAt <= now || liveness === "dead";
+}

@@ -1,0 +1,94 @@
+/** A machine: something that can execute a run. What the inventory says of it, and what it answers about a run. */
+
+export const TRANSPORTS = ["local", "ssh"] as const;
+export type TransportName = (typeof TRANSPORTS)[number];
+
+export const MACHINE_OSES = ["linux", "macos", "windows"] as const;
+export type MachineOs = (typeof MACHINE_OSES)[number];
+
+export const MACHINE_STATUSES = ["idle", "busy", "offline", "unknown"] as const;
+export type MachineStatus = (typeof MACHINE_STATUSES)[number];
+
+/** One machine of the inventory, defaults filled in. */
+export interface MachineSpec {
+  readonly name: string;
+  readonly transport: TransportName;
+  readonly host: string | null;
+  readonly user: string | null;
+  readonly port: number | null;
+  readonly os: MachineOs;
+  readonly tags: readonly string[];
+  /** How many exclusive runs it executes at once. */
+  readonly slots: number;
+  readonly workDir: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Names one attempt on a machine; the name of its run directory. */
+export interface AttemptKey {
+  readonly runId: string;
+  readonly attempt: number;
+}
+
+export const attemptDirName = (key: AttemptKey): string => `${key.runId}.${key.attempt}`;
+
+/** Why the machine ended an attempt, in the words of the supervisor's record. */
+export const EXIT_REASONS = [
+  "exited",
+  "timeout",
+  "silence",
+  "log_limit",
+  "cancelled",
+  "terminated",
+  "supervisor_died",
+  "entrypoint_missing",
+  "tree_missing",
+  "copy_failed",
+  "disk_full",
+  "no_session",
+] as const;
+export type ExitReason = (typeof EXIT_REASONS)[number];
+
+/** `start`, as the supervisor wrote it once the program ran. Times are epoch milliseconds of the machine's clock. */
+export interface StartRecord {
+  readonly v: 1;
+  readonly run: string;
+  readonly attempt: number;
+  readonly fence: number;
+  readonly pid: number;
+  readonly pid_start: string;
+  readonly supervisor: number;
+  readonly supervisor_start: string;
+  readonly watchdog: number;
+  readonly watchdog_start: string;
+  readonly boot: string;
+  readonly started: number;
+}
+
+/** `exit`, the machine's last word on an attempt. */
+export interface ExitRecord {
+  readonly v: 1;
+  readonly run: string;
+  readonly attempt: number;
+  readonly fence: number;
+  readonly code: number | null;
+  readonly reason: ExitReason;
+  readonly log_bytes: number;
+  /** SHA-256 of the manifest file, or null when the program left no artifacts. */
+  readonly artifacts_manifest_hash: string | null;
+  readonly started: number | null;
+  readonly ended: number;
+}
+
+/** Proof that an attempt will never write its exit record. */
+export type LostProof = "rebooted" | "supervisor_died";
+
+/** What a machine says when asked about an attempt. Silence is not among the answers: it is an error and proves nothing. */
+export type MachineAnswer =
+  | { readonly state: "absent" }
+  | { readonly state: "prepared" }
+  | { readonly state: "starting" }
+  | { readonly state: "busy"; readonly holder: string }
+  | { readonly state: "running"; readonly start: StartRecord; readonly logBytes: number }
+  | { readonly state: "exit"; readonly exit: ExitRecord; readonly start: StartRecord | null }
+  | { readonly state: "lost"; readonly proof: LostProof; readonly start: StartRecord | null; readonly at: number };

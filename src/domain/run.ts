@@ -1,0 +1,134 @@
+/**
+ * A run: one execution on one machine. The record, its states, and which state may follow which.
+ *
+ * The six statuses and the wire's field names are the source's (`runs.Run`); what a machine reports becomes an
+ * outcome in `outcome.ts`. Unreachable is not a status: it is `unreachableSince` on a running run.
+ */
+import type { ErrorCode } from "./errors.js";
+
+export const RUN_STATUSES = ["pending", "running", "completed", "failed", "interrupted", "timeout"] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+export const RUN_TRANSITIONS = {
+  pending: ["running", "failed", "interrupted"],
+  running: ["completed", "failed", "interrupted", "timeout"],
+  completed: [],
+  failed: [],
+  interrupted: [],
+  timeout: [],
+} as const satisfies Record<RunStatus, readonly RunStatus[]>;
+
+export type ActiveStatus = "pending" | "running";
+export type TerminalStatus = Exclude<RunStatus, ActiveStatus>;
+
+/** True for a final status: nothing follows it, and dispatching the same work again makes a new run. */
+export const isTerminal = (status: RunStatus): status is TerminalStatus => RUN_TRANSITIONS[status].length === 0;
+
+export const TERMINAL_STATUSES: readonly TerminalStatus[] = RUN_STATUSES.filter(isTerminal);
+export const ACTIVE_STATUSES = RUN_STATUSES.filter((s) => !isTerminal(s)) as readonly ActiveStatus[];
+
+/** The statuses from which `target` may be reached; stores build their guards from it. */
+export const sourcesOf = (target: RunStatus): readonly RunStatus[] =>
+  RUN_STATUSES.filter((from) => (RUN_TRANSITIONS[from] as readonly RunStatus[]).includes(target));
+
+/** `directory` is content-hashed and takes a slot, `command` is argv on this machine, `external` was run by others. */
+export const RUN_KINDS = ["directory", "command", "external"] as const;
+export type RunKind = (typeof RUN_KINDS)[number];
+
+/** Where the copy of a run's artifacts stands. It never changes the run's outcome. */
+export const ARTIFACT_STATES = ["none", "pending", "collected", "failed"] as const;
+export type ArtifactState = (typeof ARTIFACT_STATES)[number];
+
+/** A variable for the program: a plain value, or the name of a variable that is read when the run starts and never stored. */
+export type EnvValue = string | { readonly fromEnv: string };
+
+/** What is asked of the machine; fixed when the run is created. Durations in milliseconds, null = no limit. */
+export interface RunRequest {
+  readonly entrypoint: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, EnvValue>>;
+  readonly timeoutMs: number | null;
+  readonly silenceMs: number | null;
+  readonly graceMs: number;
+  /** The log may grow to this many bytes before the run is stopped; null = no limit. */
+  readonly logLimitBytes: number | null;
+  /** How many further attempts follow an attempt that fails, times out or is lost. */
+  readonly retries: number;
+}
+
+export const DEFAULT_GRACE_MS = 10_000;
+export const DEFAULT_ENTRYPOINT = { posix: "run.sh", windows: "run.ps1" } as const;
+
+/** What a caller decides about a new run; the store adds id, times and state. */
+export interface NewRun {
+  readonly id: string;
+  readonly kind: RunKind;
+  readonly ref: string;
+  readonly testDir: string;
+  readonly testDirHash: string;
+  readonly request: RunRequest;
+  readonly createdBy: string;
+  readonly detached: boolean;
+  readonly batchId: string | null;
+  readonly planEntry: string | null;
+  readonly parentRunId: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface Run extends NewRun {
+  readonly machine: string;
+  /** Identity of the work for attach and reuse: tree, entrypoint, arguments and variables (`work-hash.ts`). */
+  readonly workHash: string;
+  readonly status: RunStatus;
+  /** The slot held on the machine; null while queued for one and after the end. */
+  readonly slot: number | null;
+  readonly attempt: number;
+  /** Guards what this attempt writes, in the store and on the machine. */
+  readonly fence: number;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+  readonly errorCode: ErrorCode | null;
+  readonly errorMsg: string | null;
+  readonly pid: number | null;
+  readonly unreachableSince: number | null;
+  readonly cancelRequestedAt: number | null;
+  readonly artifactState: ArtifactState;
+  readonly artifactError: string | null;
+  readonly artifactsPath: string | null;
+  readonly logsPath: string | null;
+  /** The machine's own record, as read, on which the current status rests. */
+  readonly evidence: Readonly<Record<string, unknown>> | null;
+}
+
+/** How an attempt ended. Produced by `outcome.ts` only, from what the machine recorded. */
+export interface RunOutcome {
+  readonly status: TerminalStatus;
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+  readonly errorCode: ErrorCode | null;
+  readonly errorMsg: string | null;
+  readonly startedAt: number | null;
+  readonly endedAt: number;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** Whether another attempt follows an attempt that ended so. A cancelled run is never tried again. */
+export function retriesAfter(
+  run: Pick<Run, "attempt" | "request" | "cancelRequestedAt">,
+  outcome: RunOutcome,
+): boolean {
+  if (run.cancelRequestedAt !== null || run.attempt > run.request.retries) return false;
+  return outcome.status === "failed" || outcome.status === "timeout" || outcome.errorCode === "lost";
+}
+
+/** The exit code with which a waiting `waybill` leaves: the work's own where it has one. */
+export function exitCodeOfRun(run: Pick<Run, "status" | "exitCode" | "signal">): number {
+  if (run.status === "completed") return 0;
+  if (run.status === "timeout") return 124;
+  if (run.status === "interrupted") return 130;
+  if (run.exitCode !== null && run.exitCode > 0 && run.exitCode < 256) return run.exitCode;
+  return 1;
+}

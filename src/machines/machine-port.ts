@@ -1,0 +1,67 @@
+/**
+ * What Waybill needs of a machine, whatever it is reached by: the run protocol (docs/run-protocol.md) as five idempotent
+ * steps, each of which may be cut anywhere and asked again.
+ *
+ * An answer is what the machine recorded. No answer is `machine_unreachable`, thrown, and says nothing about the run.
+ */
+import type { AttemptKey, MachineAnswer, MachineSpec } from "../domain/machine.js";
+import type { FrozenTree } from "./tree/frozen-tree.js";
+
+export interface StartRequest extends AttemptKey {
+  readonly fence: number;
+  readonly treeHash: string;
+  readonly entrypoint: string;
+  readonly args: readonly string[];
+  readonly timeoutMs: number | null;
+  readonly silenceMs: number | null;
+  readonly graceMs: number;
+  readonly logLimitBytes: number | null;
+  /** Everything the program gets in its environment on top of the machine's own. Values are handed over, never written. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What was brought back of an attempt. */
+export interface Collected {
+  /** Absolute path of the log's copy. */
+  readonly logPath: string;
+  /** Absolute path of the artifacts' folder, or null when the program left none. */
+  readonly artifactsPath: string | null;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** One fact found by `check`, in the order found. */
+export interface MachineFinding {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly value: string;
+  readonly hint: string | null;
+}
+
+export interface Machine {
+  readonly spec: MachineSpec;
+  /** Brings the tree to the machine and verifies its hash there. Errors: `upload_failed`, `disk_full`, `machine_unreachable`. */
+  prepare(tree: FrozenTree, signal?: AbortSignal): Promise<void>;
+  /**
+   * Starts the attempt unless it was started before, and answers once the machine has recorded what came of it. Starting
+   * twice is harmless: the attempt's claim decides. Errors: `spawn_failed`, `machine_unreachable`.
+   */
+  start(request: StartRequest, signal?: AbortSignal): Promise<MachineAnswer>;
+  status(key: AttemptKey): Promise<MachineAnswer>;
+  /** Resolves with the machine's last word: `exit` or `lost` (or `absent`, `busy` when there is nothing to wait for). */
+  settled(key: AttemptKey, signal?: AbortSignal): Promise<MachineAnswer>;
+  /** The log from a byte offset, as written, until the attempt has ended and all of it was read. */
+  follow(key: AttemptKey, fromByte: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Where the log lies while the attempt runs, when it can be read from here; else null. */
+  logPath(key: AttemptKey): string | null;
+  /** Asks the supervisor to stop the attempt; it answers for the group's death in its exit record. */
+  cancel(key: AttemptKey): Promise<void>;
+  /** Ends whatever a lost attempt left alive, and gives its slot back. */
+  reap(key: AttemptKey): Promise<void>;
+  /** Copies log and artifacts to `destination`, verified against the manifest. Errors: `artifact_failed`. */
+  collect(key: AttemptKey, destination: string, signal?: AbortSignal): Promise<Collected>;
+  /** Removes what the attempt left on the machine but its records. */
+  forget(key: AttemptKey): Promise<void>;
+  /** Looks whether the machine can execute runs: work directory, tools, space, clock. */
+  check(): Promise<readonly MachineFinding[]>;
+}

@@ -1,0 +1,27 @@
+import type { Lease, ProcessIdentity } from "../domain/lease.js";
+
+export interface LeaseRequest {
+  readonly name: string;
+  readonly holder: ProcessIdentity;
+  readonly purpose: string;
+  readonly ttlMs: number;
+  /** The fence of a holder that the caller has proved dead; its lease may be taken before it expires. */
+  readonly provedDeadFence?: number;
+}
+
+export type LeaseAnswer =
+  | { readonly won: true; readonly lease: Lease }
+  | { readonly won: false; readonly lease: Lease };
+
+/** The rights to drive things. Time is the store's clock; a fence, once given, is never given again. */
+export interface LeaseStore {
+  /** Takes a free, expired or proved-dead lease under a new, larger fence; else answers with who holds it. */
+  acquireLease(request: LeaseRequest): Promise<LeaseAnswer>;
+  /** Renews all leases of `holder` that it still holds, and returns them; what is missing was lost. */
+  renewLeases(holder: ProcessIdentity, ttlMs: number): Promise<readonly Lease[]>;
+  /** Gives a lease back; false when it was no longer held under this fence. */
+  releaseLease(name: string, fence: number): Promise<boolean>;
+  getLease(name: string): Promise<Lease | null>;
+  /** Leases, live or not, whose name starts with `prefix`, by name. */
+  listLeases(prefix: string): Promise<readonly Lease[]>;
+}

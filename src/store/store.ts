@@ -1,0 +1,53 @@
+/**
+ * The store's ports, one per aggregate, in the smallest form that their users need.
+ *
+ * Nothing here assumes one host or one process: every decision that must be made once is one call, time is the store's,
+ * and who may write is told by a fence. `conformance/` says in tests what every implementation must do.
+ *
+ * Every method may throw `store_busy`, `store_full`, `store_unwritable` or `store_corrupt`; once it has returned, what it
+ * recorded survives `kill -9` and power loss.
+ */
+import type { BatchStore } from "./batch-store.js";
+import type { EventStore } from "./event-store.js";
+import type { LeaseStore } from "./lease-store.js";
+import type { RunStore } from "./run-store.js";
+
+export interface StoreInfo {
+  readonly url: string;
+  readonly engine: string;
+  readonly schemaVersion: number;
+  readonly sizeBytes: number;
+  readonly rows: Readonly<Record<string, number>>;
+  /** Writes of superseded drivers that were refused since the store was made. */
+  readonly staleWritesRefused: number;
+  /** Settings on which durability rests, as the engine reports them. */
+  readonly durability: Readonly<Record<string, string>>;
+}
+
+export interface GcPolicy {
+  /** Finished runs and events that ended before this time go; epoch milliseconds. */
+  readonly endedBefore: number;
+  readonly dryRun: boolean;
+}
+
+export interface GcReport {
+  readonly runIds: readonly string[];
+  readonly batchIds: readonly string[];
+  readonly events: number;
+}
+
+export interface Store {
+  readonly runs: RunStore;
+  readonly batches: BatchStore;
+  readonly leases: LeaseStore;
+  readonly events: EventStore;
+  info(): Promise<StoreInfo>;
+  /** Removes what is finished and old, in small transactions. Batches go when their last run has gone. Never what is active. */
+  collectGarbage(policy: GcPolicy): Promise<GcReport>;
+  /** Deletes every record in a transaction; the file stays, so that other processes never write into a ghost. */
+  reset(): Promise<void>;
+  /** The store's clock, epoch milliseconds. */
+  now(): Promise<number>;
+  /** Writes what is waiting, then closes. Idempotent. */
+  close(): Promise<void>;
+}
