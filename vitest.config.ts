@@ -1,0 +1,24 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * Tests stand beside what they test (`src/**`) or, when they span layers, in `test/`. Each file gets a process of its
+ * own: several of them kill children and open databases, and must not share handles with a neighbour.
+ */
+export default defineConfig({
+  test: {
+    include: ["src/**/*.test.ts", "test/**/*.test.ts", "scripts/**/*.test.ts"],
+    pool: "forks",
+    // Two, whatever the machine has: runs under test start processes of their own and need room.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    coverage: {
+      provider: "v8",
+      include: ["src/domain/**/*.ts"],
+      exclude: ["src/**/*.test.ts"],
+      reporter: ["text", "json-summary"],
+      reportsDirectory: "reports/coverage",
+      thresholds: { "src/domain/**": { statements: 100, branches: 100, functions: 100, lines: 100 } },
+    },
+  },
+});
