@@ -80,8 +80,12 @@ export interface ExitRecord {
   readonly ended: number;
 }
 
-/** Proof that an attempt will never write its exit record. */
-export type LostProof = "rebooted" | "supervisor_died";
+/**
+ * Proof that an attempt will never write its exit record. `records_gone`: the store knows that it started, and the
+ * machine, reached, has no trace of it; starting it again could execute it twice.
+ */
+export const LOST_PROOFS = ["rebooted", "supervisor_died", "records_gone"] as const;
+export type LostProof = (typeof LOST_PROOFS)[number];
 
 /** What a machine says when asked about an attempt. Silence is not among the answers: it is an error and proves nothing. */
 export type MachineAnswer =

@@ -31,15 +31,17 @@ function outcomeOfExit(exit: ExitRecord, start: StartRecord | null, request: Run
   };
 }
 
+const HOW_LOST: Record<LostProof, string> = {
+  rebooted: "the machine was rebooted while it ran",
+  supervisor_died: "its supervisor and watchdog are dead and left no exit record",
+  records_gone: "the machine no longer has any record of it",
+};
+
 function outcomeOfLoss(proof: LostProof, start: StartRecord | null, at: number): RunOutcome {
-  const how =
-    proof === "rebooted"
-      ? "the machine was rebooted while it ran"
-      : "its supervisor and watchdog are dead and left no exit record";
   return {
     status: "interrupted",
     errorCode: "lost",
-    errorMsg: `The run is lost: ${how}.`,
+    errorMsg: `The run is lost: ${HOW_LOST[proof]}.`,
     exitCode: null,
     signal: null,
     startedAt: start?.started ?? null,

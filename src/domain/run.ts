@@ -4,7 +4,8 @@
  * The six statuses and the wire's field names are the source's (`runs.Run`); what a machine reports becomes an
  * outcome in `outcome.ts`. Unreachable is not a status: it is `unreachableSince` on a running run.
  */
-import type { ErrorCode } from "./errors.js";
+import { ERRORS, type ErrorCode, EXIT } from "./errors.js";
+import type { MachineSpec } from "./machine.js";
 
 export const RUN_STATUSES = ["pending", "running", "completed", "failed", "interrupted", "timeout"] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
@@ -44,6 +45,8 @@ export type EnvValue = string | { readonly fromEnv: string };
 
 /** What is asked of the machine; fixed when the run is created. Durations in milliseconds, null = no limit. */
 export interface RunRequest {
+  /** The machine as the inventory described it at submit, so that any process can drive the run later, from anywhere. */
+  readonly target: MachineSpec;
   readonly entrypoint: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, EnvValue>>;
@@ -52,6 +55,8 @@ export interface RunRequest {
   readonly graceMs: number;
   /** The log may grow to this many bytes before the run is stopped; null = no limit. */
   readonly logLimitBytes: number | null;
+  /** Wait for a turn while the machine itself is full, instead of ending as `machine_busy`. */
+  readonly queue: boolean;
   /** How many further attempts follow an attempt that fails, times out or is lost. */
   readonly retries: number;
 }
@@ -125,10 +130,10 @@ export function retriesAfter(
 }
 
 /** The exit code with which a waiting `waybill` leaves: the work's own where it has one. */
-export function exitCodeOfRun(run: Pick<Run, "status" | "exitCode" | "signal">): number {
-  if (run.status === "completed") return 0;
-  if (run.status === "timeout") return 124;
-  if (run.status === "interrupted") return 130;
+export function exitCodeOfRun(run: Pick<Run, "status" | "exitCode" | "errorCode">): number {
+  if (run.status === "completed") return EXIT.success;
+  if (run.status === "timeout") return EXIT.timeout;
+  if (run.status === "interrupted") return EXIT.interrupted;
   if (run.exitCode !== null && run.exitCode > 0 && run.exitCode < 256) return run.exitCode;
-  return 1;
+  return run.errorCode === null ? EXIT.workFailed : ERRORS[run.errorCode].exit;
 }

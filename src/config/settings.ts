@@ -1,0 +1,154 @@
+/**
+ * Every setting, its value and where it came from: flag, else environment, else config file, else default.
+ *
+ * The one place that reads the process's environment. Other parts get what they need of the result.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { homedir, userInfo } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { WaybillError } from "../domain/errors.js";
+import { type Home, homeAt } from "./home.js";
+
+export interface SettingFlags {
+  readonly store?: string | undefined;
+  readonly machines?: string | undefined;
+}
+
+export interface Setting {
+  readonly name: string;
+  readonly value: string;
+  /** Where the value came from, in words that lead there. */
+  readonly origin: string;
+}
+
+export interface Settings {
+  readonly home: Home;
+  readonly storeUrl: string;
+  /** The inventory file; null: there is none, and the machine `local` is all. */
+  readonly inventoryFile: string | null;
+  readonly scope: string;
+  readonly parentRunId: string | null;
+  readonly user: string;
+  readonly cwd: string;
+  /** The environment as found; runs on local machines inherit it, variables `from_env` are read from it. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly all: readonly Setting[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface SettingSources {
+  readonly flags?: SettingFlags;
+  readonly environment?: Environment;
+  readonly cwd?: string;
+  readonly platform?: NodeJS.Platform;
+}
+
+const SETTABLE = ["store", "machines"] as const;
+type Settable = (typeof SETTABLE)[number];
+type ConfigFile = Partial<Record<Settable, string>>;
+
+/** The state directory by the rules of the platform; `XDG_STATE_HOME` follows the XDG Base Directory Specification 0.8. */
+function defaultHome(env: Environment, platform: NodeJS.Platform): Setting {
+  const name = "WAYBILL_HOME";
+  if (env.WAYBILL_HOME) return { name, value: resolve(env.WAYBILL_HOME), origin: "environment WAYBILL_HOME" };
+  if (platform === "darwin") {
+    return { name, value: join(homedir(), "Library", "Application Support", "waybill"), origin: "default" };
+  }
+  const state = env.XDG_STATE_HOME;
+  if (state && isAbsolute(state)) return { name, value: join(state, "waybill"), origin: "environment XDG_STATE_HOME" };
+  return { name, value: join(homedir(), ".local", "state", "waybill"), origin: "default" };
+}
+
+/** `config.yaml` of the state directory is a flat map; JSON is YAML, and the settings are few strings. */
+function readConfigFile(path: string): ConfigFile {
+  if (!existsSync(path)) return {};
+  const found: ConfigFile = {};
+  for (const [index, line] of readFileSync(path, "utf8").split("\n").entries()) {
+    const text = line.replace(/(^|\s)#.*$/, "").trim();
+    if (text === "") continue;
+    const match = /^(\w+)\s*:\s*(.+)$/.exec(text);
+    const key = match?.[1] as Settable | undefined;
+    if (match?.[2] === undefined || key === undefined || !SETTABLE.includes(key)) {
+      throw new WaybillError("invalid_input", `${path}:${index + 1}: found "${text}".`, {
+        hint: `Expected one of ${SETTABLE.join(", ")}, a colon and a value.`,
+      });
+    }
+    found[key] = match[2].replace(/^(["'])(.*)\1$/, "$2");
+  }
+  return found;
+}
+
+function pick(
+  name: Settable,
+  variable: string,
+  sources: { flags: SettingFlags; env: Environment; file: ConfigFile; fileName: string },
+  fallback: Setting,
+): Setting {
+  const flag = sources.flags[name];
+  if (flag !== undefined) return { name: variable, value: flag, origin: `flag --${name}` };
+  const fromEnv = sources.env[variable];
+  if (fromEnv) return { name: variable, value: fromEnv, origin: `environment ${variable}` };
+  const fromFile = sources.file[name];
+  if (fromFile !== undefined) return { name: variable, value: fromFile, origin: `config file ${sources.fileName}` };
+  return fallback;
+}
+
+function findInventory(cwd: string, home: Home): Setting {
+  const name = "WAYBILL_MACHINES";
+  for (const [folder, origin] of [
+    [cwd, "working directory"],
+    [home.root, "WAYBILL_HOME"],
+  ] as const) {
+    const path = join(folder, "machines.yaml");
+    if (existsSync(path)) return { name, value: path, origin: `found in the ${origin}` };
+  }
+  return { name, value: "", origin: "default: the machine `local` alone" };
+}
+
+/** Resolves all settings. Throws `invalid_input` for a config file that it cannot read. */
+export function resolveSettings(sources: SettingSources = {}): Settings {
+  const env = sources.environment ?? process.env;
+  const cwd = sources.cwd ?? process.cwd();
+  const flags = sources.flags ?? {};
+  const homeSetting = defaultHome(env, sources.platform ?? process.platform);
+  const home = homeAt(homeSetting.value);
+  const from = { flags, env, file: readConfigFile(home.configFile), fileName: home.configFile };
+  const store = pick("store", "WAYBILL_STORE", from, {
+    name: "WAYBILL_STORE",
+    value: `file:${home.database}`,
+    origin: "default",
+  });
+  const machines = pick("machines", "WAYBILL_MACHINES", from, findInventory(cwd, home));
+  const scope = env.WAYBILL_SCOPE || "root";
+  return {
+    home,
+    storeUrl: absoluteStoreUrl(store.value, cwd),
+    inventoryFile: machines.value === "" ? null : resolve(cwd, machines.value),
+    scope,
+    parentRunId: env.WAYBILL_RUN_ID || null,
+    user: userName(),
+    cwd,
+    environment: Object.fromEntries(Object.entries(env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]]))),
+    all: [
+      homeSetting,
+      store,
+      machines,
+      { name: "WAYBILL_SCOPE", value: scope, origin: env.WAYBILL_SCOPE ? "environment WAYBILL_SCOPE" : "default" },
+    ],
+  };
+}
+
+/** A worker is started elsewhere, so a relative path must not depend on where. */
+function absoluteStoreUrl(url: string, cwd: string): string {
+  return url.startsWith("file:") && !url.startsWith("file://") ? `file:${resolve(cwd, url.slice(5))}` : url;
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run a uid that has no name in its passwd file (os.userInfo throws ENOENT).
+    return `uid:${process.getuid?.() ?? "unknown"}`;
+  }
+}

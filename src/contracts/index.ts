@@ -1,0 +1,80 @@
+/** The table of all operations. Interfaces are derived from it, `app/handlers.ts` implements it, totally. */
+import type * as z from "zod";
+import { cancelBatch, checkPlan, listBatches, runBatch, showBatch, watchBatch } from "./batches.js";
+import { checkMachines, listMachines, showMachine } from "./machines.js";
+import type { Operation } from "./operation.js";
+import {
+  attachRun,
+  cancelRuns,
+  listRuns,
+  removeRuns,
+  runArtifacts,
+  runLogs,
+  showRun,
+  submitRun,
+  waitRuns,
+} from "./runs.js";
+import {
+  collectGarbage,
+  destroyStore,
+  doctor,
+  explain,
+  showConfig,
+  showSchema,
+  storeInfo,
+  watchEvents,
+} from "./system.js";
+
+const ALL = [
+  submitRun,
+  listRuns,
+  showRun,
+  runLogs,
+  attachRun,
+  waitRuns,
+  cancelRuns,
+  runArtifacts,
+  removeRuns,
+  checkPlan,
+  runBatch,
+  listBatches,
+  showBatch,
+  watchBatch,
+  cancelBatch,
+  listMachines,
+  showMachine,
+  checkMachines,
+  explain,
+  watchEvents,
+  doctor,
+  storeInfo,
+  collectGarbage,
+  destroyStore,
+  showConfig,
+  showSchema,
+] as const;
+
+type Declared = (typeof ALL)[number];
+export type OperationName = Declared["name"];
+export type OperationNamed<N extends OperationName> = Extract<Declared, { name: N }>;
+
+/** What a caller passes: fields with a default may be left out. */
+export type InputOf<N extends OperationName> = z.input<OperationNamed<N>["input"]>;
+/** What an implementation gets: checked, defaults filled in. */
+export type ParsedInputOf<N extends OperationName> = z.output<OperationNamed<N>["input"]>;
+export type OutputOf<N extends OperationName> = z.output<OperationNamed<N>["output"]>;
+export type StreamName = Extract<Declared, { stream: true }>["name"];
+export type CallName = Exclude<OperationName, StreamName>;
+
+export const OPERATIONS: readonly Operation[] = ALL;
+export const OPERATION_NAMES = ALL.map((o) => o.name) as readonly OperationName[];
+
+/** Finds an operation by its name (`runs.list`) or its command (`runs list`). */
+export const findOperation = (text: string): Operation | undefined =>
+  OPERATIONS.find((o) => o.name === text || o.command === text);
+
+export const operationNamed = (name: OperationName): Operation => {
+  const found = OPERATIONS.find((o) => o.name === name);
+  if (found === undefined) throw new Error(`No operation is named ${name}.`);
+  return found;
+};

@@ -1,0 +1,23 @@
+/**
+ * The named points that the drive of a run passes, in order.
+ *
+ * They serve two readers: measurements ask how long lies between them, crash tests die at one of them. In normal
+ * operation passing a step does nothing.
+ */
+export const STEPS = [
+  "run.decided",
+  "run.leased",
+  "run.prepared",
+  "run.started",
+  "run.start_recorded",
+  "run.settled",
+  "run.collected",
+  "run.finished",
+  "run.forgotten",
+  "batch.created",
+  "batch.item_decided",
+  "worker.leased",
+] as const;
+export type Step = (typeof STEPS)[number];
+
+export type OnStep = (step: Step, subject: string) => void;
