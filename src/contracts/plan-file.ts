@@ -1,0 +1,130 @@
+/** Reads a plan file (`version: 1`, `entries:`) into a `Plan`, or says everything that is wrong with it. */
+import * as z from "zod";
+import type { Selector } from "../domain/batch.js";
+import { parseDuration } from "../domain/duration.js";
+import { WaybillError } from "../domain/errors.js";
+import type { Plan, PlanEntry } from "../domain/plan.js";
+import { planEnv } from "./env-map.js";
+import { fileError } from "./file-problem.js";
+import { machineName } from "./machine-name.js";
+import { describeValue, type ValueFault } from "./schema-issue.js";
+import { readYaml } from "./yaml-document.js";
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+const MAX_RETRIES = 10;
+
+const text = z
+  .string()
+  .refine((value) => value !== "", { error: "expected text", abort: true })
+  .refine((value) => !CONTROL.test(value), { error: "expected text without control characters" });
+
+const entryName = text.refine((name) => !name.includes("/") && name !== "." && name !== "..", {
+  error: 'expected a name without "/": it becomes the name of a folder',
+});
+
+const duration = z.unknown().transform((value, ctx) => {
+  const ms = typeof value === "string" ? parseDuration(value) : null;
+  if (ms !== null && ms > 0) return ms;
+  const message = `expected a duration such as 90s, 30m or 1h30m, found ${describeValue(value)}`;
+  const bare = typeof value === "number" && value > 0;
+  ctx.addIssue({ code: "custom", message, input: value, params: bare ? { hint: `write a unit: ${value}s` } : {} });
+  return z.NEVER;
+});
+
+const entrypoint = text.refine(
+  (path) => !path.startsWith("/") && !path.endsWith("/") && !path.split("/").includes(".."),
+  {
+    error: "expected the path of a file inside the directory, relative to it",
+  },
+);
+
+const entry = z.strictObject({
+  name: entryName,
+  dir: text,
+  machine: machineName.optional(),
+  tag: machineName.optional(),
+  timeout: duration.optional(),
+  silence_timeout: duration.optional(),
+  env: planEnv.optional(),
+  entrypoint: entrypoint.optional(),
+  retries: z.int().min(0).max(MAX_RETRIES).optional(),
+});
+
+const planSchema = z.strictObject({ version: z.literal(1), entries: z.array(entry) });
+
+const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const entriesOf = (plan: unknown): readonly unknown[] =>
+  isMap(plan) && Array.isArray(plan.entries) ? (plan.entries as unknown[]) : [];
+
+function oneSelectorEach(plan: unknown): ValueFault[] {
+  return entriesOf(plan).flatMap((item, index): ValueFault[] => {
+    if (!isMap(item)) return [];
+    const path = ["entries", index];
+    const [machine, tag] = [item.machine !== undefined, item.tag !== undefined];
+    if (machine && tag) {
+      return [{ path: [...path, "tag"], at: "key", message: "both machine and tag", hint: "keep one of the two" }];
+    }
+    if (machine || tag) return [];
+    const hint = "machine: NAME for one machine, tag: TAG for any that carries it";
+    return [{ path, message: "neither machine nor tag", hint }];
+  });
+}
+
+function uniqueNames(plan: unknown): ValueFault[] {
+  const first = new Map<string, number>();
+  return entriesOf(plan).flatMap((item, index): ValueFault[] => {
+    if (!isMap(item) || typeof item.name !== "string") return [];
+    const earlier = first.get(item.name);
+    if (earlier === undefined) {
+      first.set(item.name, index);
+      return [];
+    }
+    const message = `repeated name ${JSON.stringify(item.name)}, already given to entry ${earlier + 1}`;
+    return [{ path: ["entries", index, "name"], message, hint: "names of entries are unique" }];
+  });
+}
+
+/** A plan without a single entry is its own refusal: nothing in it is wrong, there is just nothing to do. */
+function isEmpty(value: unknown): boolean {
+  return (
+    value === undefined ||
+    (isMap(value) && (value.entries === null || entriesOf(value).length === 0) && "entries" in value)
+  );
+}
+
+function toEntry(item: z.output<typeof entry>): PlanEntry {
+  const selector: Selector = item.machine === undefined ? { tag: item.tag ?? "" } : { machine: item.machine };
+  return {
+    name: item.name,
+    dir: item.dir,
+    selector,
+    timeoutMs: item.timeout ?? null,
+    silenceMs: item.silence_timeout ?? null,
+    entrypoint: item.entrypoint ?? null,
+    env: item.env ?? {},
+    retries: item.retries ?? 0,
+  };
+}
+
+/**
+ * @param fileName as problems are to name it, such as `plan.yaml`
+ * @throws `invalid_plan` with every problem in the message and in `details.problems`; `empty_plan` when it has no entry
+ */
+export function parsePlan(bytes: Uint8Array, fileName: string): Plan {
+  let empty = false;
+  const noteEmpty = (value: unknown): ValueFault[] => {
+    empty = isEmpty(value);
+    return [];
+  };
+  const reading = readYaml(bytes, planSchema, [noteEmpty, oneSelectorEach, uniqueNames]);
+  if (empty) {
+    const hint = "Add at least one: `entries: [{ name: unit, dir: tests/unit, machine: local }]`.";
+    throw new WaybillError("empty_plan", `${fileName} has no entries.`, { hint, details: { file: fileName } });
+  }
+  if (!reading.ok) throw fileError("invalid_plan", fileName, reading.problems);
+  return { version: 1, entries: reading.value.entries.map(toEntry) };
+}

@@ -1,0 +1,165 @@
+/**
+ * Reads an inventory: which machines there are, how they are reached, what they carry.
+ *
+ * Paths are relative to the file that names them; `~` is the user's home on a local machine and the remote user's on
+ * one reached by ssh, where only that machine's shell can expand it.
+ */
+import { homedir, platform } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import * as z from "zod";
+import { machineEnv } from "../contracts/env-map.js";
+import { fileError } from "../contracts/file-problem.js";
+import { MACHINE_NAME, machineName } from "../contracts/machine-name.js";
+import type { ValueFault } from "../contracts/schema-issue.js";
+import { readYaml } from "../contracts/yaml-document.js";
+import { MACHINE_OSES, type MachineOs, type MachineSpec, TRANSPORTS } from "../domain/machine.js";
+
+const MAX_SLOTS = 1000;
+const SSH_WORK_DIR = "~/.waybill";
+const SSH_ONLY = ["host", "user", "port"] as const;
+
+const text = z
+  .string()
+  .refine((value) => value.trim() !== "" && !value.includes("\0") && !/[\r\n]/.test(value), { error: "expected text" });
+
+/** ssh takes these as arguments: one that starts with `-` would be read as an option. */
+const sshWord = z.string().regex(/^[^\s-]\S*$/, { error: "expected one word that does not start with '-'" });
+
+const machine = z.strictObject({
+  transport: z.enum(TRANSPORTS).optional(),
+  host: sshWord.optional(),
+  user: sshWord.optional(),
+  port: z.int().min(1).max(65_535).optional(),
+  tags: z.array(machineName).optional(),
+  os: z.enum(MACHINE_OSES).optional(),
+  slots: z.int().min(1).max(MAX_SLOTS).optional(),
+  work_dir: text.optional(),
+  env: machineEnv.optional(),
+});
+
+const inventorySchema = z.strictObject({ machines: z.record(z.string(), machine) });
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isMap = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
+
+const machinesOf = (inventory: unknown): readonly (readonly [string, Fields])[] => {
+  const machines = isMap(inventory) && isMap(inventory.machines) ? inventory.machines : {};
+  return Object.entries(machines).flatMap(([name, fields]) => (isMap(fields) ? [[name, fields] as const] : []));
+};
+
+function goodNames(inventory: unknown): ValueFault[] {
+  const machines = isMap(inventory) && isMap(inventory.machines) ? inventory.machines : {};
+  return Object.keys(machines).flatMap((name): ValueFault[] => {
+    if (MACHINE_NAME.test(name)) return [];
+    const hint = "letters, digits, '.', '_' or '-', with a letter or digit first";
+    return [{ path: ["machines", name], at: "key", message: `${JSON.stringify(name)} is not a machine's name`, hint }];
+  });
+}
+
+function keysFitTransport(inventory: unknown): ValueFault[] {
+  return machinesOf(inventory).flatMap(([name, fields]): ValueFault[] => {
+    const path = ["machines", name];
+    if (fields.transport === "ssh") {
+      return fields.host === undefined ? [{ path, message: 'missing key "host", which transport ssh needs' }] : [];
+    }
+    return SSH_ONLY.filter((key) => fields[key] !== undefined).map((key) => ({
+      path: [...path, key],
+      at: "key",
+      message: `"${key}" has no meaning for a local machine`,
+      hint: "did you forget `transport: ssh`?",
+    }));
+  });
+}
+
+function remoteDirsAreRooted(inventory: unknown): ValueFault[] {
+  return machinesOf(inventory).flatMap(([name, fields]): ValueFault[] => {
+    const dir = fields.work_dir;
+    if (fields.transport !== "ssh" || typeof dir !== "string" || /^(\/|~\/|~$)/.test(dir)) return [];
+    const message = `expected an absolute path or one that starts with ~/, found ${JSON.stringify(dir)}`;
+    return [{ path: ["machines", name, "work_dir"], message }];
+  });
+}
+
+/** Two local machines in one directory would hold each other's slots and adopt each other's runs. */
+function ownWorkDirs(inventory: unknown, place: Place): ValueFault[] {
+  const owners = new Map<string, string>();
+  return machinesOf(inventory).flatMap(([name, fields]): ValueFault[] => {
+    if (fields.transport === "ssh") return [];
+    const dir = localWorkDir(name, typeof fields.work_dir === "string" ? fields.work_dir : undefined, place);
+    const owner = owners.get(dir);
+    if (owner === undefined) {
+      owners.set(dir, name);
+      return [];
+    }
+    const message = `work_dir ${dir} is already that of machine "${owner}"`;
+    return [{ path: ["machines", name, "work_dir"], message, hint: "every machine needs a directory of its own" }];
+  });
+}
+
+interface Place {
+  /** Waybill's state directory. */
+  readonly home: string;
+  /** Where the inventory lies. */
+  readonly base: string;
+}
+
+function localWorkDir(name: string, written: string | undefined, { home, base }: Place): string {
+  if (written === undefined) return join(home, "machines", name);
+  const expanded = /^~(\/|$)/.test(written) ? join(homedir(), written.slice(1)) : written;
+  return resolve(base, expanded);
+}
+
+function hostOs(): MachineOs {
+  const name = platform();
+  if (name === "darwin") return "macos";
+  return name === "win32" ? "windows" : "linux";
+}
+
+function toSpec(name: string, fields: z.output<typeof machine>, place: Place): MachineSpec {
+  const transport = fields.transport ?? "local";
+  const local = transport === "local";
+  return {
+    name,
+    transport,
+    host: fields.host ?? null,
+    user: fields.user ?? null,
+    port: fields.port ?? null,
+    os: fields.os ?? (local ? hostOs() : "linux"),
+    tags: [...new Set(fields.tags)],
+    slots: fields.slots ?? 1,
+    workDir: local ? localWorkDir(name, fields.work_dir, place) : (fields.work_dir ?? SSH_WORK_DIR),
+    env: fields.env ?? {},
+  };
+}
+
+export interface InventoryOptions {
+  /** Waybill's state directory (`WAYBILL_HOME`), where local machines live by default. */
+  readonly home: string;
+}
+
+/**
+ * Machines in the order of the file. Defaults: `transport` local; `os` this host's, or linux over ssh; `slots` 1;
+ * `work_dir` `<home>/machines/<name>`, or `~/.waybill` over ssh.
+ *
+ * @param fileName the inventory's path; relative work directories start from its folder
+ * @throws `invalid_inventory` with every problem in the message and in `details.problems`
+ */
+export function parseInventory(bytes: Uint8Array, fileName: string, { home }: InventoryOptions): MachineSpec[] {
+  const place = { home, base: dirname(resolve(fileName)) };
+  const rules = [goodNames, keysFitTransport, remoteDirsAreRooted, (value: unknown) => ownWorkDirs(value, place)];
+  const reading = readYaml(bytes, inventorySchema, [...rules, atLeastOne]);
+  if (!reading.ok) throw fileError("invalid_inventory", fileName, reading.problems);
+  return Object.entries(reading.value.machines).map(([name, fields]) => toSpec(name, fields, place));
+}
+
+function atLeastOne(inventory: unknown): ValueFault[] {
+  const empty = isMap(inventory) && isMap(inventory.machines) && Object.keys(inventory.machines).length === 0;
+  return empty ? [{ path: ["machines"], message: "no machine", hint: "`machines: { local: {} }` is the least" }] : [];
+}
+
+/** The machine that is there when no inventory is: this host, named `local`, with its own system as its tag. */
+export function defaultInventory({ home, slots = 1 }: InventoryOptions & { readonly slots?: number }): MachineSpec[] {
+  const os = hostOs();
+  return [toSpec("local", { os, tags: [os], slots }, { home, base: home })];
+}
