@@ -1,0 +1,29 @@
+/** The supervisor's program, and its installation on a machine whose files can be reached from here. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** The script as shipped: beside this module in the sources, beside the bundle once built. */
+const SOURCE = new URL("./supervisor.sh", import.meta.url);
+
+/** @returns the supervisor's text and the hash that names its version. */
+export async function supervisorSource(): Promise<{ readonly text: Buffer; readonly hash: string }> {
+  const text = await readFile(SOURCE);
+  return { text, hash: createHash("sha256").update(text).digest("hex").slice(0, 16) };
+}
+
+/**
+ * Puts the supervisor into `binDir` unless this very version is there already, and returns its path. Versions live side
+ * by side: a run that was started by an older one is still watched by it.
+ */
+export async function installSupervisor(binDir: string): Promise<string> {
+  const { text, hash } = await supervisorSource();
+  const path = join(binDir, `supervisor-${hash}.sh`);
+  const present = await readFile(path).catch(() => null); // Missing or unreadable: written below, which says why not.
+  if (present?.equals(text) === true) return path;
+  await mkdir(binDir, { recursive: true, mode: 0o700 });
+  const fresh = `${path}.${process.pid}.${performance.now()}`;
+  await writeFile(fresh, text, { mode: 0o700 });
+  await rename(fresh, path);
+  return path;
+}
