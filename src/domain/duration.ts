@@ -36,7 +36,7 @@ export function formatDuration(ms: number): string {
 
 /** For tables and outcome lines, three significant parts at most: 83 ms, 4.2 s, 3 m 07 s, 2 h 05 m. */
 export function describeDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 59_950) return `${(ms / 1_000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} m ${String(seconds % 60).padStart(2, "0")} s`;

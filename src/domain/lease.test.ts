@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import {
+  dispatcherLeaseName,
+  isTakeable,
+  LEASE_RENEW_MS,
+  LEASE_TTL_MS,
+  type Lease,
+  runLeaseName,
+  sameProcess,
+} from "./lease.js";
+
+const holder = { host: "h", boot: "b", pid: 7, pidStart: "100" };
+const lease: Lease = { name: "run/1", fence: 3, holder, purpose: "test", acquiredAt: 0, expiresAt: 1_000 };
+
+describe("a lease", () => {
+  it("may be taken when nobody holds it", () => {
+    expect(isTakeable(null, 0, "unknown")).toBe(true);
+  });
+
+  it("may be taken from the moment it expires", () => {
+    expect(isTakeable(lease, 999, "unknown")).toBe(false);
+    expect(isTakeable(lease, 1_000, "unknown")).toBe(true);
+    expect(isTakeable(lease, 1_000, "alive")).toBe(true);
+  });
+
+  it("may be taken before it expires only from a holder that is proved dead", () => {
+    expect((["alive", "unknown", "dead"] as const).map((l) => isTakeable(lease, 0, l))).toEqual([false, false, true]);
+  });
+
+  it("survives two missed renewals", () => {
+    expect(LEASE_RENEW_MS * 3).toBeLessThanOrEqual(LEASE_TTL_MS);
+  });
+
+  it("has a name that says what it is for", () => {
+    expect([runLeaseName("1"), dispatcherLeaseName("box")]).toEqual(["run/1", "dispatcher/box"]);
+  });
+});
+
+describe("a process identity", () => {
+  it("differs by host, boot, pid or start time", () => {
+    const others = [{ host: "x" }, { boot: "x" }, { pid: 8 }, { pidStart: "101" }];
+
+    expect(sameProcess(holder, { ...holder })).toBe(true);
+    expect(others.map((other) => sameProcess(holder, { ...holder, ...other }))).toEqual([false, false, false, false]);
+  });
+});
