@@ -10,8 +10,8 @@ function parseObject(text: string): Fields | null {
   const trimmed = text.trim();
   if (!trimmed.startsWith("{")) return null;
   try {
-    const value: unknown = JSON.parse(trimmed);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : null;
+    // What parses and starts with a brace is an object.
+    return JSON.parse(trimmed) as Fields;
   } catch {
     // A torn record is expected after power loss and means "no record"; the caller then asks for proof of death.
     return null;

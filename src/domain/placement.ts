@@ -20,23 +20,30 @@ export type Placement =
 export const matches = (spec: MachineSpec, selector: Selector): boolean =>
   "machine" in selector ? spec.name === selector.machine : spec.tags.includes(selector.tag);
 
-/** Goes through the items in authored order; a tag goes to its machine with the most free slots, names break ties. */
-export function place(items: readonly Item[], machines: readonly MachineLoad[]): Placement[] {
-  const free = new Map(machines.map((m) => [m.spec.name, m.spec.slots - m.active]));
-  return items.map((item) => placeItem(item, machines, free));
+/** A machine and what is left of its slots as items are placed. */
+interface Seats {
+  readonly spec: MachineSpec;
+  free: number;
 }
 
-function placeItem(item: Item, machines: readonly MachineLoad[], free: Map<string, number>): Placement {
-  const candidates = machines.filter((m) => matches(m.spec, item.selector)).map((m) => m.spec.name);
-  if (candidates.length === 0) return { item, decision: "skip", reason: explainNoMatch(item.selector, machines) };
-  const idle = candidates.filter((name) => (free.get(name) ?? 0) > 0);
-  const best = idle.sort((a, b) => (free.get(b) ?? 0) - (free.get(a) ?? 0) || (a < b ? -1 : 1))[0];
+/** Goes through the items in authored order; a tag goes to its machine with the most free slots, names break ties. */
+export function place(items: readonly Item[], machines: readonly MachineLoad[]): Placement[] {
+  const seats = machines.map(({ spec, active }) => ({ spec, free: spec.slots - active }));
+  return items.map((item) => placeItem(item, seats));
+}
+
+function placeItem(item: Item, seats: readonly Seats[]): Placement {
+  const fitting = seats.filter(({ spec }) => matches(spec, item.selector));
+  if (fitting.length === 0) return { item, decision: "skip", reason: explainNoMatch(item.selector, seats) };
+  const idle = fitting.filter(({ free }) => free > 0);
+  const best = idle.sort((a, b) => b.free - a.free || (a.spec.name < b.spec.name ? -1 : 1))[0];
   if (best === undefined) {
+    const candidates = fitting.map(({ spec }) => spec.name);
     const held = `${candidates.join(", ")} ${candidates.length === 1 ? "has" : "have"} no free slot`;
     return { item, decision: "wait", reason: held, candidates };
   }
-  free.set(best, (free.get(best) ?? 0) - 1);
-  return { item, decision: "dispatch", machine: best };
+  best.free -= 1;
+  return { item, decision: "dispatch", machine: best.spec.name };
 }
 
 /** Says which selector found nothing, and the nearest name or tag that exists. */

@@ -22,7 +22,7 @@ const MARK: Record<TreeEntryKind, number> = { directory: 0x64, file: 0x66, execu
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i += 1) {
-    const difference = (a[i] ?? 0) - (b[i] ?? 0);
+    const difference = Number(a[i]) - Number(b[i]);
     if (difference !== 0) return difference;
   }
   return a.length - b.length;
