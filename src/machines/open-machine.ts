@@ -1,10 +1,8 @@
 import { WaybillError } from "../domain/errors.js";
 import type { MachineSpec } from "../domain/machine.js";
+import type { Environment } from "./environment.js";
 import { createLocalMachine } from "./local/local-machine.js";
 import type { Machine } from "./machine-port.js";
-
-/** Variables of a process, as `process.env` has them. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Opens the machine that an inventory describes. Nothing is touched until it is asked something.

@@ -304,6 +304,7 @@ decide() { ln -s "$1" "$wb_dir/reason" 2>/dev/null; }
 
 # TERM to the supervisor asks for the end of the run.
 on_term() {
+  wb_signalled=1
   wb_asked=terminated
   [ -e "$wb_dir/cancel" ] && wb_asked=cancelled
   [ "$wb_phase" = running ] && decide $wb_asked && signal_group TERM "$wb_program"
@@ -452,12 +453,17 @@ launch() {
   put_record start "{\"v\":1,\"run\":\"$wb_run\",\"attempt\":$wb_attempt,\"fence\":$wb_fence,\"pid\":$wb_program,\"pid_start\":\"$wb_program_start\",\"supervisor\":$$,\"supervisor_start\":\"$wb_self\",\"watchdog\":$wb_watchdog,\"watchdog_start\":\"$wb_start\",\"boot\":\"$wb_boot\",\"started\":$wb_started}"
 }
 
-# Sets wb_code to how the program ended. A trap interrupts `wait`; the program is then still there, or still unwaited for.
+# Sets wb_code to how the program ended. A trap makes `wait` answer 128+n while the program may still live, so after one we
+# ask again; a shell that had given the true answer before the trap has forgotten the program by then and says 127.
 await_program() {
+  wb_code=
   while :; do
+    wb_signalled=
     wait "$wb_program"
-    wb_code=$?
-    exists "$wb_program" || break
+    wb_last=$?
+    [ $wb_last = 127 ] && [ -n "$wb_code" ] && break
+    wb_code=$wb_last
+    [ -n "$wb_signalled" ] || break
   done
   wb_phase=ended
 }

@@ -1,0 +1,136 @@
+/** Brings log and artifacts of an attempt to a folder of the dispatcher, verified against what the machine sealed. */
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { copyFile, lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { WaybillError } from "../../domain/errors.js";
+import type { ExitRecord } from "../../domain/machine.js";
+import type { Collected } from "../machine-port.js";
+import { forEachBounded } from "../tree/bounded.js";
+import { joinBytes, showBytes } from "../tree/byte-path.js";
+import { copyTree } from "../tree/copy-tree.js";
+import { temporaryName } from "../tree/freeze-tree.js";
+import { hashFile } from "../tree/hash-tree.js";
+import { type ScannedEntry, scanTree } from "../tree/scan-tree.js";
+import { parseManifest } from "./artifact-manifest.js";
+import { sizeOf } from "./observe-attempt.js";
+import type { RunDirectory } from "./run-directory.js";
+
+/**
+ * Copies `log`, `artifacts/` and `artifacts.manifest` into `destination`. Artifacts are linked where the file system can,
+ * verified where they arrived, and get their name when they are whole; doing it again gives the same.
+ *
+ * @param exit the machine's last word, null for a lost attempt, of which only the log is brought.
+ * @throws `artifact_failed` naming the path: a hash that differs, a file that was not sealed, a link that leaves the
+ *   folder, a socket, pipe or device. Then no artifact is brought at all; the log is.
+ */
+export async function collectArtifacts(
+  run: RunDirectory,
+  exit: ExitRecord | null,
+  destination: string,
+  signal?: AbortSignal,
+): Promise<Collected> {
+  await mkdir(destination, { recursive: true, mode: 0o700 });
+  const logPath = join(destination, "log");
+  await copyLog(run, destination, logPath);
+  const brought = { logPath, artifactsPath: null, files: 0, bytes: 0 };
+  if (exit === null) return brought;
+  const entries = await scanArtifacts(run, signal);
+  if (exit.artifacts_manifest_hash === null) {
+    if (entries.length === 0) return brought;
+    throw refusal(showBytes(entries[0]?.path ?? Buffer.alloc(0)), "was written after the run had ended");
+  }
+  const manifest = await readManifest(run, exit.artifacts_manifest_hash);
+  const building = join(destination, temporaryName());
+  try {
+    await copyTree(entries, run.artifacts, building, { hardLinks: true, ...(signal && { signal }) });
+    await verify(building, entries, manifest.files, signal);
+    const artifactsPath = join(destination, "artifacts");
+    await rm(artifactsPath, { recursive: true, force: true });
+    await rename(building, artifactsPath);
+    await writeAtomically(join(destination, "artifacts.manifest"), manifest.text);
+    const files = entries.filter(isFile);
+    return { logPath, artifactsPath, files: files.length, bytes: files.reduce((sum, e) => sum + e.size, 0) };
+  } finally {
+    await rm(building, { recursive: true, force: true });
+  }
+}
+
+const isFile = (entry: ScannedEntry): boolean => entry.kind === "file" || entry.kind === "executable";
+
+const refusal = (path: string, why: string, cause?: unknown): WaybillError =>
+  new WaybillError("artifact_failed", `Artifact ${path} ${why}; none was brought.`, {
+    hint: "The run's outcome stands. Look at the files on the machine, or run it again.",
+    details: { path },
+    cause,
+  });
+
+/** A log that was forgotten or never begun counts as empty, unless an earlier collection has brought it. */
+async function copyLog(run: RunDirectory, destination: string, logPath: string): Promise<void> {
+  const fresh = join(destination, temporaryName());
+  try {
+    await copyFile(run.log, fresh, constants.COPYFILE_FICLONE);
+    await rename(fresh, logPath);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if ((await sizeOf(logPath)) === 0) await writeFile(logPath, "", { mode: 0o600 });
+  } finally {
+    await rm(fresh, { force: true });
+  }
+}
+
+async function scanArtifacts(run: RunDirectory, signal?: AbortSignal): Promise<readonly ScannedEntry[]> {
+  const stats = await lstat(run.artifacts).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw error;
+  });
+  if (stats === null) return [];
+  if (!stats.isDirectory()) throw refusal("artifacts", "is no longer the folder that the program was given");
+  try {
+    return await scanTree(run.artifacts, { ignoring: false, ...(signal && { signal }) });
+  } catch (cause) {
+    if (!(cause instanceof WaybillError)) throw cause;
+    throw refusal(String(cause.details.path), `cannot be brought (${cause.message})`, cause);
+  }
+}
+
+async function readManifest(
+  run: RunDirectory,
+  expected: string,
+): Promise<{ readonly text: Buffer; readonly files: ReadonlyMap<string, string> }> {
+  const text = await readFile(run.manifest).catch((cause: unknown) => {
+    throw refusal("artifacts.manifest", "cannot be read", cause);
+  });
+  const found = createHash("sha256").update(text).digest("hex");
+  const files = parseManifest(text);
+  if (found === expected && files !== null) return { text, files };
+  throw refusal("artifacts.manifest", `has hash ${found}, expected ${expected} as in the exit record`);
+}
+
+async function verify(
+  folder: string,
+  entries: readonly ScannedEntry[],
+  sealed: ReadonlyMap<string, string>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const missing = new Set(sealed.keys());
+  await forEachBounded(
+    entries.filter(isFile),
+    async (entry) => {
+      const name = entry.path.toString("latin1");
+      const expected = sealed.get(name);
+      if (expected === undefined) throw refusal(showBytes(entry.path), "was not there when the run ended");
+      const found = await hashFile(joinBytes(folder, entry.path), entry.size, signal);
+      if (found !== expected) throw refusal(showBytes(entry.path), `has hash ${found}, expected ${expected}`);
+      missing.delete(name);
+    },
+    signal,
+  );
+  for (const name of missing) throw refusal(showBytes(Buffer.from(name, "latin1")), "has disappeared");
+}
+
+async function writeAtomically(path: string, content: Buffer): Promise<void> {
+  const fresh = `${path}.${temporaryName()}`;
+  await writeFile(fresh, content, { mode: 0o600 });
+  await rename(fresh, path);
+}

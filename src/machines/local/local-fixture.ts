@@ -1,0 +1,39 @@
+/** Local machines for tests. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { MachineSpec } from "../../domain/machine.js";
+import type { Environment } from "../environment.js";
+import type { Machine } from "../machine-port.js";
+import { createLocalMachine, type LocalMachineOptions } from "./local-machine.js";
+
+/** The inventory's entry of a machine of this host. */
+export function localSpec(workDir: string, slots: number): MachineSpec {
+  const nowhere = { host: null, user: null, port: null };
+  return { name: "here", transport: "local", ...nowhere, os: "linux", tags: [], slots, workDir, env: {} };
+}
+
+export const STANDARD_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+
+export const localMachine = (workDir: string, slots: number, options: Partial<LocalMachineOptions> = {}): Machine =>
+  createLocalMachine(localSpec(workDir, slots), { environment: { PATH: STANDARD_PATH }, ...options });
+
+/** The path of a tool, null when this host has none. */
+export function findTool(name: string): string | null {
+  try {
+    return execFileSync("/bin/sh", ["-c", 'command -v "$0"', name], { encoding: "utf8" }).trim();
+  } catch {
+    // Not installed: the caller skips what needs it.
+    return null;
+  }
+}
+
+/** An environment whose PATH holds the named tools and nothing else. */
+export function onlyTools(dir: string, tools: readonly string[]): Environment {
+  mkdirSync(dir, { recursive: true });
+  for (const tool of tools) {
+    const path = findTool(tool);
+    if (path?.startsWith("/") === true) symlinkSync(path, join(dir, tool));
+  }
+  return { PATH: dir };
+}
