@@ -1,0 +1,49 @@
+/**
+ * What every store must do, whatever it is built on. A store passes when `describeStore(name, { open })` does.
+ *
+ * Nothing in here assumes SQLite, one host or one process.
+ */
+import { afterEach, beforeEach, describe } from "vitest";
+import type { Store } from "../store.js";
+import { batchFacts } from "./batch-facts.js";
+import { dispatchItemFacts } from "./dispatch-item-facts.js";
+import { durabilityFacts } from "./durability-facts.js";
+import { eventFacts } from "./event-facts.js";
+import { guardedWriteFacts } from "./guarded-write-facts.js";
+import { leaseFacts } from "./lease-facts.js";
+import { runFacts } from "./run-facts.js";
+import { runListFacts } from "./run-list-facts.js";
+
+export interface StoreUnderTest {
+  /** Opens a fresh, empty store whose clock is `clock`. */
+  open(clock: () => number): Promise<Store>;
+}
+
+/** The store of the current test, and a clock that only the test moves. */
+export interface Bench {
+  readonly store: Store;
+  now: number;
+}
+
+export type UseBench = () => Bench;
+
+export function describeStore(name: string, subject: StoreUnderTest): void {
+  describe(`${name}, as every store`, () => {
+    let bench: Bench;
+    beforeEach(async () => {
+      const clock = { now: 1_700_000_000_000 };
+      const store = await subject.open(() => clock.now);
+      bench = Object.assign(clock, { store });
+    });
+    afterEach(() => bench.store.close());
+    const use: UseBench = () => bench;
+    runFacts(use);
+    runListFacts(use);
+    guardedWriteFacts(use);
+    batchFacts(use);
+    dispatchItemFacts(use);
+    leaseFacts(use);
+    eventFacts(use);
+    durabilityFacts(use);
+  });
+}

@@ -1,0 +1,104 @@
+/** Removing what is finished and old, in transactions small enough that writers of other processes do not notice. */
+import type { GcPolicy, GcReport } from "../store.js";
+import { integer, text } from "./rows.js";
+import { removeRun } from "./runs.js";
+import type { Session } from "./session.js";
+
+const CHUNK = 500;
+
+export const ENDED_RUNS = `
+  SELECT id, ended_at FROM runs WHERE ended_at IS NOT NULL AND (ended_at, id) > ($after_end, $after_id)
+    AND ended_at < $before ORDER BY ended_at, id LIMIT $limit`;
+/** Every event of a chunk, with whether what it tells of still exists: stories of what exists are kept whole. */
+export const OLD_EVENTS = `
+  SELECT sequence, at,
+    EXISTS (SELECT 1 FROM runs WHERE id = subject) OR EXISTS (SELECT 1 FROM batches WHERE id = subject)
+      OR EXISTS (SELECT 1 FROM leases WHERE name = subject AND holder_host IS NOT NULL) AS kept
+  FROM events WHERE sequence > $after ORDER BY sequence LIMIT $limit`;
+export const OLD_BATCHES = `
+  SELECT id FROM batches WHERE created_at < $before
+    AND NOT EXISTS (SELECT 1 FROM batch_items WHERE batch_id = batches.id AND state = 'queued')`;
+const RUNS_OF_BATCH = "SELECT id FROM runs WHERE batch_id = $batch_id";
+
+interface Cursor {
+  readonly end: number;
+  readonly id: string;
+}
+
+async function collectRuns(session: Session, { endedBefore, dryRun }: GcPolicy): Promise<string[]> {
+  const removed: string[] = [];
+  let cursor: Cursor | null = { end: Number.MIN_SAFE_INTEGER, id: "" };
+  while (cursor !== null) {
+    const after: Cursor = cursor;
+    const step = (): Cursor | null => {
+      const params = { after_end: after.end, after_id: after.id, before: endedBefore, limit: CHUNK };
+      const rows = session.sql(ENDED_RUNS).all(params);
+      for (const row of rows) if (dryRun || removeRun(session, text(row, "id"))) removed.push(text(row, "id"));
+      const last = rows.length < CHUNK ? undefined : rows.at(-1);
+      return last === undefined ? null : { end: integer(last, "ended_at"), id: text(last, "id") };
+    };
+    cursor = await (dryRun ? session.read(step) : session.write(step));
+  }
+  return removed;
+}
+
+/** Batches without queued items whose runs are all among `gone`, or were removed earlier. */
+async function collectBatches(session: Session, policy: GcPolicy, gone: ReadonlySet<string>): Promise<string[]> {
+  const candidates = await session.read(() =>
+    session
+      .sql(OLD_BATCHES)
+      .all({ before: policy.endedBefore })
+      .map((row) => text(row, "id")),
+  );
+  const removed: string[] = [];
+  for (let at = 0; at < candidates.length; at += CHUNK) {
+    const step = (): void => {
+      for (const id of candidates.slice(at, at + CHUNK)) {
+        const left = session.sql(RUNS_OF_BATCH).all({ batch_id: id });
+        if (left.some((row) => !gone.has(text(row, "id")))) continue;
+        removed.push(id);
+        if (policy.dryRun) continue;
+        session.sql("DELETE FROM events WHERE subject = $id").run({ id });
+        session.sql("DELETE FROM batches WHERE id = $id").run({ id });
+      }
+    };
+    await (policy.dryRun ? session.read(step) : session.write(step));
+  }
+  return removed;
+}
+
+async function collectEvents(session: Session, { endedBefore, dryRun }: GcPolicy): Promise<number> {
+  let removed = 0;
+  let after: number | null = 0;
+  while (after !== null) {
+    const from: number = after;
+    const step = (): number | null => {
+      const rows = session.sql(OLD_EVENTS).all({ after: from, limit: CHUNK });
+      const old = rows.filter((row) => integer(row, "at") < endedBefore);
+      for (const row of old.filter((r) => r.kept === 0)) {
+        removed += 1;
+        if (!dryRun)
+          session.sql("DELETE FROM events WHERE sequence = $sequence").run({ sequence: integer(row, "sequence") });
+      }
+      // Sequence and time grow together, so a chunk that is not all old is the last that can hold old ones.
+      const last = old.length < CHUNK ? undefined : rows.at(-1);
+      return last === undefined ? null : integer(last, "sequence");
+    };
+    after = await (dryRun ? session.read(step) : session.write(step));
+  }
+  return removed;
+}
+
+/** See `Store.collectGarbage`. What is active is never touched: a run that has not ended has no end to be old. */
+export async function collectGarbage(session: Session, policy: GcPolicy): Promise<GcReport> {
+  const runIds = await collectRuns(session, policy);
+  const batchIds = await collectBatches(session, policy, new Set(runIds));
+  return { runIds, batchIds, events: await collectEvents(session, policy) };
+}
+
+/** See `Store.reset`. Counters go on, so that fences and cursors from before the reset stay in the past. */
+export const reset = (session: Session): Promise<void> =>
+  session.write(() => {
+    for (const table of ["runs", "batch_items", "batches", "leases", "events"])
+      session.sql(`DELETE FROM ${table}`).run();
+  });

@@ -1,0 +1,102 @@
+/** Deciding that a run exists and which slot it holds. All of it happens inside one write, whoever else is asking. */
+import type { NewRun, Run } from "../../domain/run.js";
+import type { Dispatch, Prepared } from "../run-store.js";
+import { nextOf } from "./counters.js";
+import { appendEvent } from "./event-log.js";
+import { integer } from "./rows.js";
+import { ACTIVE, holdersOf, readRun } from "./run-queries.js";
+import { runFromRow, runToRow } from "./run-rows.js";
+import type { Session } from "./session.js";
+
+export const SAME_WORK = `SELECT * FROM runs WHERE machine = $machine AND work_hash = $work_hash AND ${ACTIVE}`;
+export const OLDEST_WAITING = `
+  SELECT * FROM runs WHERE machine = $machine AND status = 'pending' AND slot IS NULL ORDER BY id LIMIT 1`;
+export const SLOTS_HELD = "SELECT slot FROM runs WHERE machine = $machine AND slot IS NOT NULL ORDER BY slot";
+
+function oldestWaiting(session: Session, machine: string): Run | null {
+  const row = session.sql(OLDEST_WAITING).get({ machine });
+  return row === undefined ? null : runFromRow(row);
+}
+
+/** @returns the lowest free slot; null when as many runs hold one as the machine takes, in whatever slots. */
+function freeSlot(session: Session, machine: string, slots: number): number | null {
+  const held = session
+    .sql(SLOTS_HELD)
+    .all({ machine })
+    .map((row) => integer(row, "slot"));
+  if (held.length >= slots) return null;
+  const gap = held.findIndex((slot, at) => slot !== at + 1);
+  return gap < 0 ? held.length + 1 : gap + 1;
+}
+
+/** See `RunStore.prepareAtomic`. To be called inside a write. */
+export function prepare(session: Session, dispatch: Dispatch, make: () => NewRun): Prepared {
+  const { machine, workHash, slots, queue } = dispatch;
+  const same = session.sql(SAME_WORK).get({ machine, work_hash: workHash });
+  if (same !== undefined) return { outcome: "reuse", run: runFromRow(same) };
+  // A run that waits goes first: a newcomer must not take the slot that was freed for it.
+  const waiting = oldestWaiting(session, machine);
+  const slot = waiting === null ? freeSlot(session, machine, slots) : null;
+  const holder = slot === null ? (holdersOf(session, machine)[0] ?? waiting) : null;
+  if (holder !== null && !queue) return { outcome: "busy", run: holder };
+  return { outcome: "created", run: insertRun(session, dispatch, slot, make()) };
+}
+
+function insertRun(session: Session, dispatch: Dispatch, slot: number | null, made: NewRun): Run {
+  const run: Run = {
+    id: made.id,
+    kind: made.kind,
+    ref: made.ref,
+    testDir: made.testDir,
+    testDirHash: made.testDirHash,
+    request: made.request,
+    createdBy: made.createdBy,
+    detached: made.detached,
+    batchId: made.batchId,
+    planEntry: made.planEntry,
+    parentRunId: made.parentRunId,
+    labels: made.labels,
+    machine: dispatch.machine,
+    workHash: dispatch.workHash,
+    status: "pending",
+    slot,
+    attempt: 1,
+    fence: nextOf(session, "fence"),
+    createdAt: session.now(),
+    startedAt: null,
+    endedAt: null,
+    exitCode: null,
+    signal: null,
+    errorCode: null,
+    errorMsg: null,
+    pid: null,
+    unreachableSince: null,
+    cancelRequestedAt: null,
+    artifactState: "none",
+    artifactError: null,
+    artifactsPath: null,
+    logsPath: null,
+    evidence: null,
+  };
+  const row = runToRow(run);
+  session.sql(insertSql(Object.keys(row))).run(row);
+  const data = { machine: run.machine, ref: run.ref, slot, created_by: run.createdBy };
+  appendEvent(session, { type: "run.created", subject: run.id, batchId: run.batchId, data });
+  return run;
+}
+
+const insertSql = (columns: readonly string[]): string =>
+  `INSERT INTO runs (${columns.join(", ")}) VALUES (${columns.map((c) => `$${c}`).join(", ")})`;
+
+/** See `RunStore.placeRun`. To be called inside a write. */
+export function placeRun(session: Session, id: string, slots: number): Run | null {
+  const run = readRun(session, id);
+  if (run === null || run.status !== "pending") return null;
+  if (run.slot !== null) return run;
+  if (oldestWaiting(session, run.machine)?.id !== id) return null;
+  const slot = freeSlot(session, run.machine, slots);
+  if (slot === null) return null;
+  session.sql("UPDATE runs SET slot = $slot WHERE id = $id").run({ id, slot });
+  appendEvent(session, { type: "run.placed", subject: id, batchId: run.batchId, data: { machine: run.machine, slot } });
+  return { ...run, slot };
+}
