@@ -35,7 +35,11 @@ function sourcesBelow(folder) {
 function importsOf(file) {
   const text = readFileSync(file, "utf8");
   const target = (specifier) => resolve(dirname(file), specifier).replace(/\.js$/, ".ts");
-  const fixed = [...text.matchAll(IMPORT)].map((m) => ({ to: target(m[2]), typeOnly: m[1] !== undefined, lazy: false }));
+  const fixed = [...text.matchAll(IMPORT)].map((m) => ({
+    to: target(m[2]),
+    typeOnly: m[1] !== undefined,
+    lazy: false,
+  }));
   const lazy = [...text.matchAll(DYNAMIC)].map((m) => ({ to: target(m[1]), typeOnly: false, lazy: true }));
   return [...fixed, ...lazy];
 }
@@ -43,7 +47,11 @@ function importsOf(file) {
 /** The layer, and below `interfaces` the interface too: the CLI may not lean on the HTTP server. */
 function placeOf(file, src) {
   const parts = relative(src, file).split(sep);
-  return { layer: parts.length === 1 ? null : parts[0], unit: parts[0] === "interfaces" ? parts[1] : null, name: parts.at(-1) };
+  return {
+    layer: parts.length === 1 ? null : parts[0],
+    unit: parts[0] === "interfaces" ? parts[1] : null,
+    name: parts.at(-1),
+  };
 }
 
 function isAllowed(from, to, isTest) {
@@ -82,15 +90,21 @@ export function findLayerFaults(src) {
   for (const file of sourcesBelow(src)) {
     const from = placeOf(file, src);
     const isTest = file.endsWith(".test.ts");
-    const nameless = show(file).split(sep).find((part) => NAMELESS.includes(part.replace(/\.ts$/, "")));
+    const nameless = show(file)
+      .split(sep)
+      .find((part) => NAMELESS.includes(part.replace(/\.ts$/, "")));
     if (nameless !== undefined) faults.push(`${show(file)}: "${nameless}" says nothing about what is in it`);
-    if (from.layer !== null && !(from.layer in MAY_IMPORT)) faults.push(`${show(file)}: no layer is named ${from.layer}`);
+    if (from.layer !== null && !(from.layer in MAY_IMPORT))
+      faults.push(`${show(file)}: no layer is named ${from.layer}`);
     const imports = importsOf(file);
     for (const { to } of imports) {
       if (!existsSync(to)) faults.push(`${show(file)} imports ${show(to)}, which does not exist`);
       else if (!isAllowed(from, placeOf(to, src), isTest)) faults.push(`${show(file)} may not import ${show(to)}`);
     }
-    graph.set(file, imports.filter((i) => !i.typeOnly && !i.lazy).map((i) => i.to));
+    graph.set(
+      file,
+      imports.filter((i) => !i.typeOnly && !i.lazy).map((i) => i.to),
+    );
   }
   const cycle = findCycle(graph);
   if (cycle !== null) faults.push(`import cycle: ${cycle.map(show).join(" -> ")}`);
