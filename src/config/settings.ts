@@ -60,23 +60,23 @@ function defaultHome(env: Environment, platform: NodeJS.Platform): Setting {
   return { name, value: join(homedir(), ".local", "state", "waybill"), origin: "default" };
 }
 
-/** `config.yaml` of the state directory is a flat map; JSON is YAML, and the settings are few strings. */
-function readConfigFile(path: string): ConfigFile {
+async function readConfigFile(path: string): Promise<ConfigFile> {
   if (!existsSync(path)) return {};
-  const found: ConfigFile = {};
-  for (const [index, line] of readFileSync(path, "utf8").split("\n").entries()) {
-    const text = line.replace(/(^|\s)#.*$/, "").trim();
-    if (text === "") continue;
-    const match = /^(\w+)\s*:\s*(.+)$/.exec(text);
-    const key = match?.[1] as Settable | undefined;
-    if (match?.[2] === undefined || key === undefined || !SETTABLE.includes(key)) {
-      throw new WaybillError("invalid_input", `${path}:${index + 1}: found "${text}".`, {
-        hint: `Expected one of ${SETTABLE.join(", ")}, a colon and a value.`,
-      });
-    }
-    found[key] = match[2].replace(/^(["'])(.*)\1$/, "$2");
+  const { parse } = await import("yaml");
+  let content: unknown;
+  try {
+    content = parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new WaybillError("invalid_input", `The config file ${path} is not YAML: ${(cause as Error).message}`, {
+      cause,
+    });
   }
-  return found;
+  const found = Object.entries(content ?? {});
+  const wrong = found.find(([key, value]) => !SETTABLE.includes(key as Settable) || typeof value !== "string");
+  if (wrong === undefined) return Object.fromEntries(found) as ConfigFile;
+  throw new WaybillError("invalid_input", `The config file ${path} holds "${wrong[0]}".`, {
+    hint: `Expected any of ${SETTABLE.join(", ")}, each with a text.`,
+  });
 }
 
 function pick(
@@ -107,13 +107,13 @@ function findInventory(cwd: string, home: Home): Setting {
 }
 
 /** Resolves all settings. Throws `invalid_input` for a config file that it cannot read. */
-export function resolveSettings(sources: SettingSources = {}): Settings {
+export async function resolveSettings(sources: SettingSources = {}): Promise<Settings> {
   const env = sources.environment ?? process.env;
   const cwd = sources.cwd ?? process.cwd();
   const flags = sources.flags ?? {};
   const homeSetting = defaultHome(env, sources.platform ?? process.platform);
   const home = homeAt(homeSetting.value);
-  const from = { flags, env, file: readConfigFile(home.configFile), fileName: home.configFile };
+  const from = { flags, env, file: await readConfigFile(home.configFile), fileName: home.configFile };
   const store = pick("store", "WAYBILL_STORE", from, {
     name: "WAYBILL_STORE",
     value: `file:${home.database}`,

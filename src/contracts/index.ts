@@ -6,6 +6,7 @@ import type { Operation } from "./operation.js";
 import {
   attachRun,
   cancelRuns,
+  type LogPiece,
   listRuns,
   removeRuns,
   runArtifacts,
@@ -64,6 +65,8 @@ export type InputOf<N extends OperationName> = z.input<OperationNamed<N>["input"
 export type ParsedInputOf<N extends OperationName> = z.output<OperationNamed<N>["input"]>;
 export type OutputOf<N extends OperationName> = z.output<OperationNamed<N>["output"]>;
 export type StreamName = Extract<Declared, { stream: true }>["name"];
+/** An item of a stream inside the program; logs travel as bytes and become their view on a wire only. */
+export type ItemOf<N extends StreamName> = N extends "runs.logs" | "runs.attach" ? LogPiece : OutputOf<N>;
 export type CallName = Exclude<OperationName, StreamName>;
 
 export const OPERATIONS: readonly Operation[] = ALL;

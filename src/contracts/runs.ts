@@ -1,4 +1,5 @@
 /** Operations on runs. */
+import { isUtf8 } from "node:buffer";
 import * as z from "zod";
 import { RUN_KINDS, RUN_STATUSES } from "../domain/run.js";
 import { before, duration, limit, runId } from "./fields.js";
@@ -31,7 +32,10 @@ export const submitRun = operation({
     new: z.boolean().default(false).describe("start a run even while the same content is running there"),
     queue: z.boolean().default(false).describe("when the machine is full, wait for a turn instead of failing"),
     ref: z.string().min(1).optional().describe("name for comparing runs over time (default: the directory's name)"),
-    label: z.array(z.string().regex(/^[^=]+=/, "expected key=value")).default([]).describe("label, key=value"),
+    label: z
+      .array(z.string().regex(/^[^=]+=/, "expected key=value"))
+      .default([])
+      .describe("label, key=value"),
   }),
   output: z.object({
     outcome: z.enum(["created", "reuse", "finished"]).describe("a new run, one to attach to, or a completed one"),
@@ -102,6 +106,20 @@ export const logChunk = z.object({
   data: z.string(),
 });
 export type LogChunkView = z.infer<typeof logChunk>;
+
+/** A piece of a log inside the program: the bytes as the machine's file holds them. */
+export interface LogPiece {
+  readonly runId: string;
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+export function toLogChunkView(piece: LogPiece): LogChunkView {
+  const { runId, offset, bytes } = piece;
+  const text = isUtf8(bytes);
+  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(text ? "utf8" : "base64");
+  return { run_id: runId, offset, length: bytes.length, encoding: text ? "utf8" : "base64", data };
+}
 
 export const runLogs = streaming({
   name: "runs.logs",

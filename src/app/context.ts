@@ -1,0 +1,52 @@
+/** What a use-case works with. Everything is opened when first asked for, so that a cheap command stays cheap. */
+import type { Settings } from "../config/settings.js";
+import type { BatchReport } from "../contracts/batch-views.js";
+import type { CallName, ItemOf, OutputOf, ParsedInputOf, StreamName } from "../contracts/index.js";
+import type { RunView } from "../contracts/run-views.js";
+import type { LogPiece } from "../contracts/runs.js";
+import type { DispatchScope } from "../dispatch/dispatch-scope.js";
+import type { LeaseKeeper } from "../dispatch/lease-keeper.js";
+import type { Runtime } from "../dispatch/runtime.js";
+import type { MachineSpec } from "../domain/machine.js";
+import type { Store } from "../store/store.js";
+
+export interface Inventory {
+  /** The file, or where the default comes from, in words. */
+  readonly source: string;
+  readonly machines: readonly MachineSpec[];
+}
+
+export interface AppContext {
+  readonly settings: Settings;
+  store(): Promise<Store>;
+  runtime(): Promise<Runtime>;
+  keeper(): Promise<LeaseKeeper>;
+  inventory(): Promise<Inventory>;
+  /** Starts the detached worker of a scope unless a living one holds its lease. */
+  ensureWorker(scope: DispatchScope): Promise<void>;
+}
+
+/** What long work tells while it is under way. */
+export type Progress =
+  | { readonly type: "submitted"; readonly outcome: OutputOf<"runs.submit">["outcome"]; readonly run: RunView }
+  | { readonly type: "log"; readonly piece: LogPiece }
+  | { readonly type: "report"; readonly report: BatchReport };
+
+export interface CallOptions {
+  /** Stops waiting or following; what was started goes on, looked after by a worker. */
+  readonly signal?: AbortSignal;
+  /** Awaited, so that a slow reader slows a log down instead of filling memory. */
+  readonly onProgress?: (progress: Progress) => void | Promise<void>;
+}
+
+export type CallHandler<N extends CallName> = (
+  context: AppContext,
+  input: ParsedInputOf<N>,
+  options: CallOptions,
+) => Promise<OutputOf<N>>;
+
+export type StreamHandler<N extends StreamName> = (
+  context: AppContext,
+  input: ParsedInputOf<N>,
+  options: CallOptions,
+) => AsyncGenerator<ItemOf<N>, void>;

@@ -1,0 +1,40 @@
+/**
+ * Every operation's implementation. Total by type: an operation without one does not compile. Each is loaded when first
+ * called, so that `runs show` does not pay for batches.
+ */
+import type { CallName, StreamName } from "../contracts/index.js";
+import type { CallHandler, StreamHandler } from "./context.js";
+
+type Load<H> = () => Promise<H>;
+
+export const CALLS: { readonly [N in CallName]: Load<CallHandler<N>> } = {
+  "runs.submit": async () => (await import("./runs/submit-run.js")).submitRun,
+  "runs.list": async () => (await import("./runs/list-runs.js")).listRuns,
+  "runs.show": async () => (await import("./runs/show-run.js")).showRun,
+  "runs.wait": async () => (await import("./runs/wait-runs.js")).waitRuns,
+  "runs.cancel": async () => (await import("./runs/cancel-runs.js")).cancelRuns,
+  "runs.artifacts": async () => (await import("./runs/run-artifacts.js")).runArtifacts,
+  "runs.rm": async () => (await import("./runs/remove-runs.js")).removeRuns,
+  "plans.check": async () => (await import("./batches/check-plan.js")).checkPlan,
+  "batches.run": async () => (await import("./batches/run-batch.js")).runBatch,
+  "batches.list": async () => (await import("./batches/list-batches.js")).listBatches,
+  "batches.show": async () => (await import("./batches/show-batch.js")).showBatch,
+  "batches.cancel": async () => (await import("./batches/cancel-batch.js")).cancelBatch,
+  "machines.list": async () => (await import("./machines/list-machines.js")).listMachines,
+  "machines.show": async () => (await import("./machines/list-machines.js")).showMachine,
+  "machines.check": async () => (await import("./machines/check-machines.js")).checkMachines,
+  "system.why": async () => (await import("./system/explain.js")).explain,
+  "system.doctor": async () => (await import("./system/doctor.js")).doctor,
+  "system.schema": async () => (await import("./system/show-schema.js")).showSchema,
+  "store.info": async () => (await import("./system/store-info.js")).storeInfo,
+  "store.gc": async () => (await import("./system/collect-garbage.js")).collectGarbage,
+  "store.destroy": async () => (await import("./system/destroy-store.js")).destroyStore,
+  "config.show": async () => (await import("./system/show-config.js")).showConfig,
+};
+
+export const STREAMS: { readonly [N in StreamName]: Load<StreamHandler<N>> } = {
+  "runs.logs": async () => (await import("./runs/run-logs.js")).runLogs,
+  "runs.attach": async () => (await import("./runs/attach-run.js")).attachRun,
+  "batches.watch": async () => (await import("./batches/watch-batch.js")).watchBatch,
+  "events.watch": async () => (await import("./system/watch-events.js")).watchEvents,
+};

@@ -1,0 +1,138 @@
+/** The composition root: settings in, a door to every operation out. */
+import { v7 } from "uuid";
+import { resolveSettings, type SettingFlags, type Settings } from "../config/settings.js";
+import {
+  type CallName,
+  type InputOf,
+  type ItemOf,
+  type OperationName,
+  type OutputOf,
+  operationNamed,
+  type ParsedInputOf,
+  type StreamName,
+} from "../contracts/index.js";
+import { LeaseKeeper } from "../dispatch/lease-keeper.js";
+import { withoutOwnVariables } from "../dispatch/program-environment.js";
+import type { Runtime } from "../dispatch/runtime.js";
+import { WaybillError } from "../domain/errors.js";
+import { openMachine } from "../machines/open-machine.js";
+import { livenessOf, thisProcess } from "../machines/process-identity.js";
+import { type Log, silentLog } from "../observe/log.js";
+import type { OnStep } from "../observe/steps.js";
+import { openStore } from "../store/open-store.js";
+import type { Store } from "../store/store.js";
+import type { AppContext, CallOptions, Inventory } from "./context.js";
+import { CALLS, STREAMS } from "./handlers.js";
+import { readInventory } from "./read-inventory.js";
+import { WorkerSpawner } from "./spawn-worker.js";
+
+export interface OpenOptions extends SettingFlags {
+  /** Default: the process's own environment. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  /** The program and arguments that start a worker. Default: this package's own command line. */
+  readonly workerCommand?: readonly string[];
+  readonly log?: Log;
+  readonly onStep?: OnStep;
+}
+
+/** Waybill, opened. Close it to give its leases back; runs and batches under way are then left to workers. */
+export interface Waybill {
+  readonly settings: Settings;
+  /** Carries out an operation. Errors: `invalid_input`, and those that the operation declares. */
+  call<N extends CallName>(name: N, input: InputOf<N>, options?: CallOptions): Promise<OutputOf<N>>;
+  /** Carries out an operation that answers with a stream. */
+  stream<N extends StreamName>(name: N, input: InputOf<N>, options?: CallOptions): AsyncGenerator<ItemOf<N>, void>;
+  readonly context: AppContext;
+  close(): Promise<void>;
+}
+
+export async function open(options: OpenOptions = {}): Promise<Waybill> {
+  const { environment, cwd, store, machines } = options;
+  const settings = await resolveSettings({
+    flags: { store, machines },
+    ...(environment === undefined ? {} : { environment }),
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  const opened = new Opened(settings, options);
+  return {
+    settings,
+    context: opened.context,
+    call: async (name, input, callOptions = {}) => {
+      const handler = await CALLS[name]();
+      return await handler(opened.context, parseInput(name, input), callOptions);
+    },
+    stream: async function* (name, input, callOptions = {}) {
+      const handler = await STREAMS[name]();
+      yield* handler(opened.context, parseInput(name, input), callOptions);
+    },
+    close: () => opened.close(),
+  };
+}
+
+/** What has been opened so far, each part once. */
+class Opened {
+  readonly context: AppContext;
+  #store: Promise<Store> | undefined;
+  #inventory: Promise<Inventory> | undefined;
+  #keeper: LeaseKeeper | undefined;
+  readonly #settings: Settings;
+  readonly #options: OpenOptions;
+
+  constructor(settings: Settings, options: OpenOptions) {
+    this.#settings = settings;
+    this.#options = options;
+    const spawner = new WorkerSpawner(settings, options.workerCommand ?? defaultWorkerCommand());
+    this.context = {
+      settings,
+      store: () => this.#openStore(),
+      runtime: async () => this.#runtime(await this.#openStore()),
+      keeper: async () => this.#openKeeper(await this.#openStore()),
+      inventory: () => (this.#inventory ??= readInventory(settings)),
+      ensureWorker: async (scope) => await spawner.ensure(this.#runtime(await this.#openStore()), scope),
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#store === undefined) return;
+    await this.#keeper?.close();
+    await (await this.#store).close();
+  }
+
+  #openStore(): Promise<Store> {
+    this.#store ??= openStore(this.#settings.storeUrl);
+    return this.#store;
+  }
+
+  #openKeeper(store: Store): LeaseKeeper {
+    this.#keeper ??= new LeaseKeeper(this.#runtime(store));
+    return this.#keeper;
+  }
+
+  #runtime(store: Store): Runtime {
+    const { home, environment } = this.#settings;
+    return {
+      store,
+      holder: thisProcess(),
+      liveness: livenessOf,
+      machine: (spec) => openMachine(spec, withoutOwnVariables(environment)),
+      environment,
+      treesDir: home.trees,
+      attemptDir: home.attemptDir,
+      newId: v7,
+      clock: Date.now,
+      log: this.#options.log ?? silentLog,
+      onStep: this.#options.onStep ?? (() => undefined),
+    };
+  }
+}
+
+const defaultWorkerCommand = (): string[] => [process.execPath, new URL("./cli.js", import.meta.url).pathname];
+
+/** Checks an input against its contract. Errors: `invalid_input` that names each field. */
+function parseInput<N extends OperationName>(name: N, input: unknown): ParsedInputOf<N> {
+  const parsed = operationNamed(name).input.strict().safeParse(input);
+  if (parsed.success) return parsed.data as ParsedInputOf<N>;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "input"}: ${issue.message}`);
+  throw new WaybillError("invalid_input", problems.join("; "), { details: { problems } });
+}

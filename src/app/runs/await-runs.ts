@@ -1,0 +1,41 @@
+/** Waits for runs that others drive, and sees to it that somebody does. */
+import { HOST_SCOPE } from "../../dispatch/dispatch-scope.js";
+import { isHeld } from "../../dispatch/runtime.js";
+import { runLeaseName } from "../../domain/lease.js";
+import { isTerminal, type Run } from "../../domain/run.js";
+import type { AppContext } from "../context.js";
+
+/** How often it is looked whether the drivers still live. */
+const LOOK_MS = 1_000;
+
+/**
+ * Resolves with the runs once `enough` of them have ended (or were removed), or at the abort with how they stand.
+ */
+export async function awaitRuns(
+  context: AppContext,
+  ids: readonly string[],
+  enough: (runs: readonly Run[]) => boolean,
+  signal: AbortSignal,
+): Promise<Run[]> {
+  const store = await context.store();
+  for (;;) {
+    const found = await store.runs.getRuns(ids);
+    const runs = ids.flatMap((id) => found.get(id) ?? []);
+    if (signal.aborted || enough(runs)) return runs;
+    if (await someAreForsaken(context, runs)) await context.ensureWorker(HOST_SCOPE);
+    await store.events.waitForChange(LOOK_MS, signal);
+  }
+}
+
+export const allEnded = (runs: readonly Run[]): boolean => runs.every((run) => isTerminal(run.status));
+export const anyEnded = (runs: readonly Run[]): boolean => runs.some((run) => isTerminal(run.status));
+
+async function someAreForsaken(context: AppContext, runs: readonly Run[]): Promise<boolean> {
+  const runtime = await context.runtime();
+  for (const run of runs) {
+    if (isTerminal(run.status)) continue;
+    const lease = await runtime.store.leases.getLease(runLeaseName(run.id));
+    if (!(await isHeld(runtime, lease))) return true;
+  }
+  return false;
+}

@@ -1,0 +1,98 @@
+/**
+ * Follows a run's log from a byte offset until the run has ended, and drives the run meanwhile if nobody else does.
+ *
+ * Leaving early (abort, or a reader that stops reading) gives the run to a worker; it never stops the run.
+ */
+import type { LogPiece } from "../../contracts/runs.js";
+import { HOST_SCOPE } from "../../dispatch/dispatch-scope.js";
+import { Dispatcher } from "../../dispatch/dispatcher.js";
+import { WaybillError } from "../../domain/errors.js";
+import { isTerminal, type Run } from "../../domain/run.js";
+import type { AppContext } from "../context.js";
+import { readLogFile } from "./log-file.js";
+
+export async function* followRun(
+  context: AppContext,
+  runId: string,
+  fromByte: number,
+  purpose: string,
+  signal?: AbortSignal,
+): AsyncGenerator<LogPiece, void> {
+  const runtime = await context.runtime();
+  const stop = new AbortController();
+  const over = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
+  const dispatcher = new Dispatcher(runtime, await context.keeper(), {
+    scope: { kind: "run", runId },
+    purpose,
+    machines: async () => [],
+  });
+  const driving = dispatcher.run(over);
+  try {
+    yield* followLog(context, runId, fromByte, over);
+    await waitUntilEnded(context, runId, over);
+  } finally {
+    stop.abort();
+    await driving;
+    const run = await runtime.store.runs.getRun(runId);
+    if (run !== null && !isTerminal(run.status)) await context.ensureWorker(HOST_SCOPE);
+  }
+}
+
+/**
+ * The log of the newest attempt (and of those that follow it), without driving the run. Ends with the run, or with the
+ * abort.
+ */
+export async function* followLog(
+  context: AppContext,
+  runId: string,
+  fromByte: number,
+  signal: AbortSignal,
+): AsyncGenerator<LogPiece, void> {
+  const { store, machine } = await context.runtime();
+  let offset = fromByte;
+  let attempt: number | null = null;
+  while (!signal.aborted) {
+    const run = await mustGet(await context.store(), runId);
+    if (attempt !== null && run.attempt !== attempt) offset = 0;
+    attempt = run.attempt;
+    if (isTerminal(run.status)) {
+      yield* rest(run, offset);
+      return;
+    }
+    if (run.status === "running" && run.pid !== null) {
+      for await (const bytes of machine(run.request.target).follow({ runId, attempt }, offset, signal)) {
+        yield { runId, offset, bytes };
+        offset += bytes.length;
+      }
+    }
+    if (!(await hasMovedOn(context, run))) await store.events.waitForChange(1_000, signal);
+  }
+}
+
+async function* rest(run: Run, from: number): AsyncGenerator<LogPiece, void> {
+  if (run.logsPath === null) return;
+  let offset = from;
+  for await (const bytes of readLogFile(run.logsPath, from)) {
+    yield { runId: run.id, offset, bytes };
+    offset += bytes.length;
+  }
+}
+
+async function hasMovedOn(context: AppContext, seen: Run): Promise<boolean> {
+  const run = await (await context.store()).runs.getRun(seen.id);
+  return run === null || isTerminal(run.status) || run.attempt !== seen.attempt || run.pid !== seen.pid;
+}
+
+export async function waitUntilEnded(context: AppContext, runId: string, signal: AbortSignal): Promise<void> {
+  const store = await context.store();
+  while (!signal.aborted) {
+    if (isTerminal((await mustGet(store, runId)).status)) return;
+    await store.events.waitForChange(1_000, signal);
+  }
+}
+
+async function mustGet(store: Awaited<ReturnType<AppContext["store"]>>, runId: string): Promise<Run> {
+  const run = await store.runs.getRun(runId);
+  if (run === null) throw new WaybillError("run_not_found", `Run ${runId} was removed meanwhile.`);
+  return run;
+}

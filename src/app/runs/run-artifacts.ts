@@ -1,0 +1,57 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { OutputOf } from "../../contracts/index.js";
+import { collectAttempt } from "../../dispatch/conclude-attempt.js";
+import { keyOf } from "../../dispatch/drive.js";
+import { WaybillError } from "../../domain/errors.js";
+import { isTerminal, type Run } from "../../domain/run.js";
+import { parseManifest } from "../../machines/local/artifact-manifest.js";
+import type { AppContext, CallHandler } from "../context.js";
+import { findRun } from "./find-run.js";
+
+type FileView = OutputOf<"runs.artifacts">["files"][number];
+
+export const runArtifacts: CallHandler<"runs.artifacts"> = async (context, input, options) => {
+  const found = await findRun(await context.store(), input.id);
+  const run = input.fetch ? await fetchAgain(context, found, options.signal) : found;
+  return {
+    run_id: run.id,
+    state: run.artifactState,
+    error: run.artifactError,
+    path: run.artifactsPath,
+    files: run.artifactsPath === null ? [] : await listFiles(context, run, run.artifactsPath),
+  };
+};
+
+/** Errors: `invalid_state` while the run is active; `artifact_failed` when fetching failed again. */
+async function fetchAgain(context: AppContext, run: Run, signal?: AbortSignal): Promise<Run> {
+  if (!isTerminal(run.status)) {
+    throw new WaybillError("invalid_state", `Run ${run.id} is ${run.status}; its artifacts come when it has ended.`);
+  }
+  if (run.artifactState !== "failed") return run;
+  const runtime = await context.runtime();
+  const machine = runtime.machine(run.request.target);
+  const drive = { runtime, machine, signal: signal ?? new AbortController().signal };
+  const report = await collectAttempt(drive, run);
+  const updated = (await runtime.store.runs.recordArtifacts(run.id, report)) ?? run;
+  if (report.state === "failed") {
+    throw new WaybillError("artifact_failed", report.error ?? "The artifacts could not be fetched.", {
+      hint: "The run's outcome is not affected; fetch again when the machine is in order.",
+    });
+  }
+  await machine.forget(keyOf(run));
+  return updated;
+}
+
+async function listFiles(context: AppContext, run: Run, root: string): Promise<FileView[]> {
+  const path = join(context.settings.home.attemptDir(run.id, run.attempt), "artifacts.manifest");
+  const manifest = parseManifest(await readFile(path));
+  if (manifest === null) throw new WaybillError("artifact_failed", `The manifest ${path} is damaged.`);
+  return await Promise.all(
+    [...manifest].map(async ([name, sha256]) => {
+      const bytes = Buffer.from(name, "latin1");
+      const { size } = await stat(Buffer.concat([Buffer.from(`${root}/`), bytes]));
+      return { path: bytes.toString(), size, sha256 };
+    }),
+  );
+}

@@ -1,0 +1,37 @@
+import { join } from "node:path";
+import { WaybillError } from "../../domain/errors.js";
+import { isTerminal, type Run } from "../../domain/run.js";
+import type { AppContext, StreamHandler } from "../context.js";
+import { findRun } from "./find-run.js";
+import { followLog } from "./follow-run.js";
+import { offsetOfTail, readLogFile } from "./log-file.js";
+
+/** Prints a log without touching the run: from the copy when it has ended, from the machine while it runs. */
+export const runLogs: StreamHandler<"runs.logs"> = async function* (context, input, options) {
+  const run = await findRun(await context.store(), input.id);
+  const path = await pathOf(context, run, input.attempt);
+  const from = path !== null && input.tail !== undefined ? await offsetOfTail(path, input.tail) : input.from;
+  const live = input.follow && (input.attempt === undefined || input.attempt === run.attempt);
+  if (live && !isTerminal(run.status)) {
+    yield* followLog(context, run.id, from, options.signal ?? new AbortController().signal);
+    return;
+  }
+  if (path === null) return;
+  let offset = from;
+  for await (const bytes of readLogFile(path, from)) {
+    yield { runId: run.id, offset, bytes };
+    offset += bytes.length;
+  }
+};
+
+/** Where the log can be read from here now; null while there is none. Errors: `run_not_found` for an attempt that never was. */
+async function pathOf(context: AppContext, run: Run, attempt: number | undefined): Promise<string | null> {
+  if (attempt !== undefined && attempt > run.attempt) {
+    throw new WaybillError("run_not_found", `Run ${run.id} has no attempt ${attempt}; the newest is ${run.attempt}.`);
+  }
+  if (attempt !== undefined && attempt < run.attempt) {
+    return join(context.settings.home.attemptDir(run.id, attempt), "log");
+  }
+  if (run.logsPath !== null || run.pid === null) return run.logsPath;
+  return (await context.runtime()).machine(run.request.target).logPath({ runId: run.id, attempt: run.attempt });
+}

@@ -1,0 +1,142 @@
+/** `waybill run`: freeze the directory, decide in one critical section, start, and follow to the end or let go. */
+import { lstat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { durationMs } from "../../contracts/fields.js";
+import type { OutputOf, ParsedInputOf } from "../../contracts/index.js";
+import { toRunView } from "../../contracts/run-views.js";
+import { HOST_SCOPE } from "../../dispatch/dispatch-scope.js";
+import { driveRun } from "../../dispatch/drive-run.js";
+import { defaultEntrypoint, hashWork, targetOf } from "../../dispatch/item-run.js";
+import { missingVariables } from "../../dispatch/program-environment.js";
+import type { Runtime } from "../../dispatch/runtime.js";
+import { WaybillError } from "../../domain/errors.js";
+import type { MachineSpec } from "../../domain/machine.js";
+import { DEFAULT_GRACE_MS, isTerminal, type NewRun, type Run, type RunRequest } from "../../domain/run.js";
+import { freezeTree } from "../../machines/tree/freeze-tree.js";
+import type { FrozenTree } from "../../machines/tree/frozen-tree.js";
+import type { AppContext, CallHandler, CallOptions } from "../context.js";
+import { candidates, chooseMachine } from "./choose-machine.js";
+import { parseEnvironmentFlags, parseLabelFlags } from "./environment-flags.js";
+import { followRun } from "./follow-run.js";
+
+type Input = ParsedInputOf<"runs.submit">;
+type Answer = { readonly outcome: OutputOf<"runs.submit">["outcome"]; readonly run: Run };
+
+export const submitRun: CallHandler<"runs.submit"> = async (context, input, options) => {
+  const from = candidates(await context.inventory(), input.machine, input.tag);
+  const runtime = await context.runtime();
+  const tree = await freezeTree(resolve(context.settings.cwd, input.dir), runtime.treesDir, options.signal);
+  const { outcome, run } = await decide(context, runtime, input, from, tree);
+  runtime.onStep("run.decided", run.id);
+  await options.onProgress?.({ type: "submitted", outcome, run: toRunView(run) });
+  if (isTerminal(run.status)) return { outcome, run: toRunView(run) };
+  const last = input.detach ? await startAndLetGo(context, runtime, run) : await follow(context, run, options);
+  return { outcome, run: toRunView(last) };
+};
+
+async function decide(
+  context: AppContext,
+  runtime: Runtime,
+  input: Input,
+  from: readonly MachineSpec[],
+  tree: FrozenTree,
+): Promise<Answer> {
+  const id = runtime.newId();
+  const requestFor = (spec: MachineSpec) => toRequest(runtime, input, spec);
+  const salt = input.new ? { batchId: id, name: "new" } : null;
+  const workHashOn = (spec: MachineSpec) => hashWork(tree.hash, requestFor(spec), salt);
+  const spec = await chooseMachine(runtime, from, workHashOn);
+  const request = requestFor(spec);
+  await mustHaveEntrypoint(tree, request.entrypoint, input.dir);
+  mustHaveVariables(runtime, request);
+  const workHash = workHashOn(spec);
+  if (input.reuse) {
+    const finished = await runtime.store.runs.findCompletedByWork(spec.name, workHash);
+    if (finished !== null) return { outcome: "finished", run: finished };
+  }
+  const testDir = resolve(context.settings.cwd, input.dir);
+  const prepared = await runtime.store.runs.prepareAtomic(
+    { machine: spec.name, slots: spec.slots, workHash, queue: input.queue },
+    (): NewRun => ({
+      id,
+      kind: "directory",
+      ref: input.ref ?? basename(testDir),
+      testDir,
+      testDirHash: tree.hash,
+      request,
+      createdBy: context.settings.user,
+      detached: input.detach,
+      batchId: null,
+      planEntry: null,
+      parentRunId: context.settings.parentRunId,
+      labels: parseLabelFlags(input.label),
+    }),
+  );
+  if (prepared.outcome === "busy") throw machineBusy(spec, prepared.run);
+  return { outcome: prepared.outcome, run: prepared.run };
+}
+
+function toRequest(runtime: Runtime, input: Input, spec: MachineSpec): RunRequest {
+  return {
+    target: targetOf(runtime, spec),
+    entrypoint: input.entrypoint ?? defaultEntrypoint(spec),
+    args: input.args,
+    env: parseEnvironmentFlags(input.env),
+    timeoutMs: durationMs(input.timeout),
+    silenceMs: durationMs(input.silence_timeout),
+    graceMs: durationMs(input.grace) ?? DEFAULT_GRACE_MS,
+    logLimitBytes: input.max_log_bytes ?? null,
+    queue: input.queue,
+    retries: input.retries,
+  };
+}
+
+/** Looked for in the frozen copy, before anything is decided. Errors: `entrypoint_missing`. */
+export async function mustHaveEntrypoint(tree: FrozenTree, entrypoint: string, dir: string): Promise<void> {
+  const inside = !entrypoint.startsWith("/") && !entrypoint.split("/").includes("..");
+  const found = inside ? await lstat(join(tree.path, entrypoint)).catch(() => null) : null;
+  if (found?.isFile()) return;
+  throw new WaybillError("entrypoint_missing", `There is no file ${JSON.stringify(entrypoint)} in ${dir}.`, {
+    hint: "A directory is run by its run.sh; --entrypoint names another file inside it.",
+    details: { dir, entrypoint },
+  });
+}
+
+function mustHaveVariables(runtime: Runtime, request: RunRequest): void {
+  const missing = missingVariables(request.env, runtime.environment);
+  if (missing.length === 0) return;
+  throw new WaybillError("missing_env", `Not set in this environment: ${missing.join(", ")}.`, {
+    hint: "`--env NAME` takes the value from here; `--env NAME=VALUE` gives one.",
+    details: { missing },
+  });
+}
+
+function machineBusy(spec: MachineSpec, holder: Run): WaybillError {
+  const slots = spec.slots === 1 ? "its slot" : `one of its ${spec.slots} slots`;
+  return new WaybillError(
+    "machine_busy",
+    `${spec.name} is busy: run ${holder.id} (${holder.ref}, ${holder.status}) holds ${slots}.`,
+    {
+      hint: `Add --queue to wait for a turn, or look with \`waybill runs attach ${holder.id}\`.`,
+      details: { machine: spec.name, holder: holder.id, holder_ref: holder.ref },
+    },
+  );
+}
+
+async function startAndLetGo(context: AppContext, runtime: Runtime, run: Run): Promise<Run> {
+  const options = { until: "started", purpose: "waybill run --detach" } as const;
+  const result = await driveRun(runtime, await context.keeper(), run.id, options);
+  if (result.kind !== "ended") {
+    const needsThisEnvironment =
+      result.run.pid === null && Object.values(run.request.env).some((v) => typeof v !== "string");
+    await context.ensureWorker(needsThisEnvironment ? { kind: "run", runId: run.id } : HOST_SCOPE);
+  }
+  return result.run;
+}
+
+async function follow(context: AppContext, run: Run, options: CallOptions): Promise<Run> {
+  for await (const piece of followRun(context, run.id, 0, "waybill run", options.signal)) {
+    await options.onProgress?.({ type: "log", piece });
+  }
+  return (await (await context.store()).runs.getRun(run.id)) ?? run;
+}

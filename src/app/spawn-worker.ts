@@ -1,0 +1,67 @@
+/** Starts detached workers: the same program again, in a session of its own, its messages in a log file of its own. */
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import type { Settings } from "../config/settings.js";
+import { type DispatchScope, scopeLeaseName } from "../dispatch/dispatch-scope.js";
+import { withoutOwnVariables } from "../dispatch/program-environment.js";
+import { isHeld, type Runtime } from "../dispatch/runtime.js";
+
+/** How long a worker that was just started is given to take its lease before another is tried. */
+const START_MS = 3_000;
+
+export class WorkerSpawner {
+  readonly #settings: Settings;
+  readonly #command: readonly string[];
+  readonly #startedAt = new Map<string, number>();
+
+  constructor(settings: Settings, command: readonly string[]) {
+    this.#settings = settings;
+    this.#command = command;
+  }
+
+  async ensure(runtime: Runtime, scope: DispatchScope): Promise<void> {
+    const name = scopeLeaseName(scope, runtime.holder);
+    if (await isHeld(runtime, await runtime.store.leases.getLease(name))) return;
+    const started = this.#startedAt.get(name);
+    if (started !== undefined && runtime.clock() - started < START_MS) return;
+    this.#startedAt.set(name, runtime.clock());
+    this.#spawn(scope);
+  }
+
+  #spawn(scope: DispatchScope): void {
+    const { home, storeUrl, inventoryFile, environment, cwd } = this.#settings;
+    mkdirSync(home.workers, { recursive: true, mode: 0o700 });
+    const log = openSync(join(home.workers, `${scope.kind}.log`), "a", 0o600);
+    const [program, ...args] = this.#command;
+    try {
+      const child = spawn(program ?? process.execPath, [...args, "_work", ...scopeArguments(scope)], {
+        detached: true,
+        stdio: ["ignore", log, log],
+        cwd,
+        env: {
+          ...withoutOwnVariables(environment),
+          WAYBILL_HOME: home.root,
+          WAYBILL_STORE: storeUrl,
+          ...(inventoryFile === null ? {} : { WAYBILL_MACHINES: inventoryFile }),
+        },
+      });
+      child.unref();
+    } finally {
+      closeSync(log);
+    }
+  }
+}
+
+/** What `_work` is called with; read back by `parseScope`. */
+function scopeArguments(scope: DispatchScope): string[] {
+  if (scope.kind === "batch") return ["batch", scope.batchId];
+  return scope.kind === "run" ? ["run", scope.runId] : ["host"];
+}
+
+export function parseScope([kind, id]: readonly string[]): DispatchScope | null {
+  if (kind === "host") return { kind };
+  if (id === undefined) return null;
+  if (kind === "batch") return { kind, batchId: id };
+  return kind === "run" ? { kind, runId: id } : null;
+}

@@ -1,0 +1,156 @@
+/** `waybill why`: what an item waits on and who holds it. Every state has an answer. */
+import type { OutputOf } from "../../contracts/index.js";
+import { machineLoads } from "../../dispatch/back-fill.js";
+import { isReachable } from "../../dispatch/dispatch-scope.js";
+import { missingVariables } from "../../dispatch/program-environment.js";
+import { isHeld, type Runtime } from "../../dispatch/runtime.js";
+import type { Batch, Item } from "../../domain/batch.js";
+import { describeDuration } from "../../domain/duration.js";
+import { WaybillError } from "../../domain/errors.js";
+import { type Lease, runLeaseName } from "../../domain/lease.js";
+import { nearest } from "../../domain/nearest.js";
+import { matches, place } from "../../domain/placement.js";
+import { isTerminal, type Run } from "../../domain/run.js";
+import { findBatch } from "../batches/find-batch.js";
+import type { AppContext, CallHandler } from "../context.js";
+import { findRun } from "../runs/find-run.js";
+
+type Reason = OutputOf<"system.why">["reasons"][number];
+
+export const explain: CallHandler<"system.why"> = async (context, input) => {
+  const slash = input.id.indexOf("/");
+  if (slash > 0) return await explainEntry(context, input.id.slice(0, slash), input.id.slice(slash + 1));
+  try {
+    const run = await findRun(await context.store(), input.id);
+    return { subject: `run ${run.id}`, reasons: await explainRun(await context.runtime(), run) };
+  } catch (error) {
+    if (!(error instanceof WaybillError) || error.code !== "run_not_found") throw error;
+    const batch = await findBatch(await context.store(), input.id);
+    return { subject: `batch ${batch.id}`, reasons: await explainBatch(context, batch) };
+  }
+};
+
+const reason = (code: Reason["code"], message: string, holders: string[] = [], hint: string | null = null): Reason => ({
+  code,
+  message,
+  holders,
+  hint,
+});
+
+export async function explainRun(runtime: Runtime, run: Run): Promise<Reason[]> {
+  if (isTerminal(run.status)) return [reason("ended", `It has ended: ${run.status}. ${run.errorMsg ?? ""}`.trim())];
+  if (run.slot === null) return await explainQueued(runtime, run);
+  const lease = await runtime.store.leases.getLease(runLeaseName(run.id));
+  const held = await isHeld(runtime, lease);
+  const reasons = [
+    ...(run.cancelRequestedAt === null ? [] : [reason("cancelling", "It has been asked to stop.", driverOf(lease))]),
+    ...(run.unreachableSince === null ? [] : [explainSilence(run)]),
+    ...(held ? [] : [explainForsaken(runtime, run)]),
+  ];
+  const now = await runtime.store.now();
+  if (run.status === "running") {
+    const since = describeDuration(Math.max(0, now - (run.startedAt ?? now)));
+    return [reason("running", `It has been running on ${run.machine} for ${since}.`, driverOf(lease)), ...reasons];
+  }
+  const message = `It holds slot ${run.slot} of ${run.machine} and is being started.`;
+  return reasons.length > 0 ? reasons : [reason("not_started_yet", message, driverOf(lease))];
+}
+
+const driverOf = (lease: Lease | null): string[] =>
+  lease === null ? [] : [`${lease.purpose} (pid ${lease.holder.pid} on ${lease.holder.host})`];
+
+function explainSilence(run: Run): Reason {
+  const since = new Date(run.unreachableSince ?? 0).toISOString();
+  return reason("unreachable", `${run.machine} has not answered since ${since}; the run goes on there.`, [run.machine]);
+}
+
+function explainForsaken(runtime: Runtime, run: Run): Reason {
+  const missing = run.pid === null ? missingVariables(run.request.env, runtime.environment) : [];
+  if (missing.length > 0) {
+    const hint = `Set ${missing.join(", ")} and run \`waybill runs attach ${run.id}\`.`;
+    return reason(
+      "missing_env",
+      `Whoever starts it must have ${missing.join(", ")} in the environment.`,
+      missing,
+      hint,
+    );
+  }
+  const elsewhere = isReachable(run, runtime.holder) ? "" : ` It belongs to host ${run.request.target.host}.`;
+  const hint = `\`waybill runs attach ${run.id}\` takes it over.`;
+  return reason("driver_gone", `Nobody alive looks after it just now.${elsewhere}`, [], hint);
+}
+
+async function explainQueued(runtime: Runtime, run: Run): Promise<Reason[]> {
+  const active = (await runtime.store.runs.activeRuns()).filter((other) => other.machine === run.machine);
+  const holders = active.filter((other) => other.slot !== null).map((other) => other.id);
+  const ahead = active.filter((other) => other.slot === null && other.id < run.id).map((other) => other.id);
+  const full = holders.length >= run.request.target.slots;
+  return [
+    ...(full
+      ? [reason("slots_taken", `All ${run.request.target.slots} slots of ${run.machine} are taken.`, holders)]
+      : []),
+    ...(ahead.length > 0 ? [reason("waits_in_line", `${ahead.length} came before it.`, ahead)] : []),
+    ...(full || ahead.length > 0 ? [] : [explainForsaken(runtime, run)]),
+  ];
+}
+
+async function explainBatch(context: AppContext, batch: Batch): Promise<Reason[]> {
+  const runtime = await context.runtime();
+  const runs = await runtime.store.runs.getRuns(batch.items.flatMap((item) => item.runId ?? []));
+  const open = batch.items.filter((item) => {
+    const run = item.runId === null ? undefined : runs.get(item.runId);
+    return item.state === "queued" || (run !== undefined && !isTerminal(run.status));
+  });
+  if (open.length === 0) return [reason("all_decided", "Every entry is decided and every run has ended.")];
+  const lease = await runtime.store.leases.getLease(`batch/${batch.id}`);
+  const forsaken = (await isHeld(runtime, lease))
+    ? []
+    : [reason("worker_gone", "No worker serves it just now.", [], `\`waybill batch watch ${batch.id}\` starts one.`)];
+  const parts = await Promise.all(open.map((item) => explainItem(context, runtime, item, runs)));
+  return [...forsaken, ...parts.flat()];
+}
+
+async function explainEntry(context: AppContext, batchPrefix: string, name: string) {
+  const batch = await findBatch(await context.store(), batchPrefix);
+  const item = batch.items.find((i) => i.name === name);
+  if (item === undefined) {
+    const near = nearest(
+      name,
+      batch.items.map((i) => i.name),
+    );
+    throw new WaybillError("batch_not_found", `Batch ${batch.id} has no entry ${JSON.stringify(name)}.`, {
+      hint: near === null ? "`waybill batch show` lists its entries." : `Did you mean "${near}"?`,
+    });
+  }
+  const runtime = await context.runtime();
+  const runs = await runtime.store.runs.getRuns(item.runId === null ? [] : [item.runId]);
+  return { subject: `entry ${batch.id}/${name}`, reasons: await explainItem(context, runtime, item, runs) };
+}
+
+async function explainItem(
+  context: AppContext,
+  runtime: Runtime,
+  item: Item,
+  runs: ReadonlyMap<string, Run>,
+): Promise<Reason[]> {
+  const named = (r: Reason): Reason => ({ ...r, message: `${item.name}: ${r.message}` });
+  if (item.state === "skipped") return [named(reason("skipped", item.errorMsg ?? `skipped (${item.errorCode}).`))];
+  const run = item.runId === null ? undefined : runs.get(item.runId);
+  if (item.state === "dispatched") {
+    return run === undefined
+      ? [named(reason("ended", "its run was removed."))]
+      : (await explainRun(runtime, run)).map(named);
+  }
+  const missing = missingVariables(item.spec.env, runtime.environment);
+  if (missing.length > 0)
+    return [named(reason("missing_env", `needs ${missing.join(", ")} in the environment.`, missing))];
+  const { machines } = await context.inventory();
+  const [placement] = place([item], await machineLoads(runtime, machines));
+  if (placement?.decision === "skip") return [named(reason("no_matching_machine", placement.reason))];
+  if (placement?.decision !== "wait")
+    return [named(reason("worker_gone", "a machine is free; a worker will place it."))];
+  const active = await runtime.store.runs.activeRuns();
+  const suitable = new Set(machines.filter((m) => matches(m, item.selector)).map((m) => m.name));
+  const holders = active.filter((r) => r.slot !== null && suitable.has(r.machine)).map((r) => r.id);
+  return [named(reason("slots_taken", `${placement.reason}.`, holders))];
+}

@@ -1,0 +1,28 @@
+import { toEventView } from "../../contracts/system.js";
+import type { EventFilter } from "../../store/event-store.js";
+import { findBatch } from "../batches/find-batch.js";
+import type { StreamHandler } from "../context.js";
+import { findRun } from "../runs/find-run.js";
+
+const PAGE = 500;
+
+/** The feed by cursor: neither a gap nor a repeat, however often one starts again from the last sequence seen. */
+export const watchEvents: StreamHandler<"events.watch"> = async function* (context, input, options) {
+  const store = await context.store();
+  const filter: EventFilter = {
+    ...(input.run === undefined ? {} : { subject: (await findRun(store, input.run)).id }),
+    ...(input.batch === undefined ? {} : { batchId: (await findBatch(store, input.batch)).id }),
+    ...(input.type.length === 0 ? {} : { types: input.type }),
+  };
+  let cursor = input.after ?? (await store.events.lastSequence());
+  while (options.signal?.aborted !== true) {
+    const events = await store.events.readEvents(cursor, filter, PAGE);
+    for (const event of events) {
+      cursor = event.sequence;
+      yield toEventView(event);
+    }
+    if (events.length === PAGE) continue;
+    if (input.no_follow) return;
+    await store.events.waitForChange(1_000, options.signal);
+  }
+};

@@ -1,0 +1,78 @@
+/** The first half of an attempt: bring the tree to the machine, start, and take what cannot start to its end. */
+import { join } from "node:path";
+import { type ErrorCode, WaybillError } from "../domain/errors.js";
+import type { MachineAnswer } from "../domain/machine.js";
+import type { Run, RunOutcome } from "../domain/run.js";
+import { accepted, type Drive, guardOf, keyOf } from "./drive.js";
+import { programEnvironment } from "./program-environment.js";
+
+/** Failures that no further try mends: the run ends `failed` with their code. Anything else is the caller's to retry. */
+const FINAL: readonly ErrorCode[] = ["upload_failed", "disk_full", "spawn_failed", "transport_unavailable"];
+
+export async function beginAttempt(drive: Drive, run: Run, found: MachineAnswer): Promise<Run> {
+  if (run.cancelRequestedAt !== null && found.state !== "starting") {
+    return await end(drive, run, "interrupted", "cancelled", "The run was cancelled before it started.");
+  }
+  try {
+    if (found.state !== "starting") await prepare(drive, run);
+    const answer = await start(drive, run);
+    if (answer.state === "busy" && !run.request.queue) {
+      const message = `All slots of ${run.machine} are taken by others; run ${answer.holder} holds one.`;
+      return await end(drive, run, "failed", "machine_busy", message);
+    }
+    return run;
+  } catch (error) {
+    if (!(error instanceof WaybillError) || !FINAL.includes(error.code)) throw error;
+    const message = error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+    return await end(drive, run, "failed", error.code, message);
+  }
+}
+
+async function prepare(drive: Drive, run: Run): Promise<void> {
+  const { runtime, machine, signal } = drive;
+  const tree = { hash: run.testDirHash, path: join(runtime.treesDir, run.testDirHash), files: 0, bytes: 0 };
+  await machine.prepare(tree, signal);
+  runtime.onStep("run.prepared", run.id);
+}
+
+async function start(drive: Drive, run: Run): Promise<MachineAnswer> {
+  const { request } = run;
+  const answer = await drive.machine.start(
+    {
+      ...keyOf(run),
+      fence: run.fence,
+      treeHash: run.testDirHash,
+      entrypoint: request.entrypoint,
+      args: request.args,
+      timeoutMs: request.timeoutMs,
+      silenceMs: request.silenceMs,
+      graceMs: request.graceMs,
+      logLimitBytes: request.logLimitBytes,
+      env: programEnvironment(run, drive.runtime.environment),
+    },
+    drive.signal,
+  );
+  drive.runtime.onStep("run.started", run.id);
+  return answer;
+}
+
+async function end(
+  drive: Drive,
+  run: Run,
+  status: "failed" | "interrupted",
+  errorCode: ErrorCode,
+  errorMsg: string,
+): Promise<Run> {
+  const outcome: RunOutcome = {
+    status,
+    exitCode: null,
+    signal: null,
+    errorCode,
+    errorMsg,
+    startedAt: null,
+    endedAt: drive.runtime.clock(),
+    evidence: { not_started: errorMsg },
+  };
+  const nothing = { state: "none", error: null, artifactsPath: null, logsPath: null } as const;
+  return accepted(await drive.runtime.store.runs.finishRun(guardOf(drive, run), outcome, nothing));
+}

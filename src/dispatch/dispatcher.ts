@@ -1,0 +1,118 @@
+/**
+ * The loop that keeps a scope going: gives queued runs their slot, back-fills batches, drives every run that nobody
+ * living drives, and ends when its scope has nothing left to do.
+ *
+ * It holds no state that matters. Killed at any point, another one reads the same store and goes on.
+ */
+import { WaybillError } from "../domain/errors.js";
+import type { MachineSpec } from "../domain/machine.js";
+import type { Run } from "../domain/run.js";
+import { backFill } from "./back-fill.js";
+import { type DispatchScope, isInScope } from "./dispatch-scope.js";
+import { hasStarted } from "./drive.js";
+import { driveRun } from "./drive-run.js";
+import type { LeaseKeeper } from "./lease-keeper.js";
+import { missingVariables } from "./program-environment.js";
+import type { Runtime } from "./runtime.js";
+
+/** How long a run is left alone after a drive that failed or found the machine full: doubling. */
+const RETRY_MS = { first: 500, most: 30_000 } as const;
+/** How long until it is looked again whether whoever drives a run still lives. */
+const ELSEWHERE_MS = 1_000;
+/** Upper bound between two looks; news in the store wakes the loop at once. */
+const LOOK_MS = 1_000;
+
+export interface DispatcherOptions {
+  readonly scope: DispatchScope;
+  readonly purpose: string;
+  /** The machines that a batch may use; read again at each look, so that an edited inventory counts. */
+  readonly machines: () => Promise<readonly MachineSpec[]>;
+}
+
+export class Dispatcher {
+  readonly #runtime: Runtime;
+  readonly #keeper: LeaseKeeper;
+  readonly #options: DispatcherOptions;
+  readonly #driving = new Map<string, Promise<void>>();
+  readonly #resting = new Map<string, { until: number; delay: number }>();
+
+  constructor(runtime: Runtime, keeper: LeaseKeeper, options: DispatcherOptions) {
+    this.#runtime = runtime;
+    this.#keeper = keeper;
+    this.#options = options;
+  }
+
+  /** Works until the scope is done or `signal` says stop. What it drives then is left to the next driver. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const busy = await this.tick(signal);
+      if (!busy) break;
+      await this.#runtime.store.events.waitForChange(LOOK_MS, signal);
+    }
+    await Promise.all(this.#driving.values());
+  }
+
+  /** One look at the scope, acting on what it finds. @returns whether anything is left to do or to wait for. */
+  async tick(signal: AbortSignal): Promise<boolean> {
+    await this.#placeQueued();
+    const waiting = await this.#backFill();
+    const runs = (await this.#runtime.store.runs.activeRuns()).filter((run) => this.#isMine(run));
+    for (const run of runs) if (run.slot !== null) this.#startDriving(run, signal);
+    return waiting || runs.length > 0 || this.#driving.size > 0;
+  }
+
+  /** In scope, and not waiting for somebody whose environment has the variables that it is to be started with. */
+  #isMine(run: Run): boolean {
+    if (!isInScope(this.#options.scope, run, this.#runtime.holder)) return false;
+    return hasStarted(run) || missingVariables(run.request.env, this.#runtime.environment).length === 0;
+  }
+
+  async #placeQueued(): Promise<void> {
+    const full = new Set<string>();
+    for (const run of await this.#runtime.store.runs.activeRuns()) {
+      if (run.slot !== null || full.has(run.machine)) continue;
+      const placed = await this.#runtime.store.runs.placeRun(run.id, run.request.target.slots);
+      if (placed === null) full.add(run.machine);
+    }
+  }
+
+  /** @returns whether items are still to be decided that this process can decide. */
+  async #backFill(): Promise<boolean> {
+    if (this.#options.scope.kind !== "batch") return false;
+    const batch = await this.#runtime.store.batches.getBatch(this.#options.scope.batchId);
+    if (batch === null || !batch.items.some((item) => item.state === "queued")) return false;
+    const wave = await backFill(this.#runtime, batch, await this.#options.machines());
+    return wave.waiting > 0;
+  }
+
+  #startDriving(run: Run, signal: AbortSignal): void {
+    const resting = this.#resting.get(run.id);
+    if (this.#driving.has(run.id) || (resting !== undefined && resting.until > this.#runtime.clock())) return;
+    const drive = this.#drive(run, signal).finally(() => this.#driving.delete(run.id));
+    this.#driving.set(run.id, drive);
+  }
+
+  async #drive(run: Run, signal: AbortSignal): Promise<void> {
+    const { purpose } = this.#options;
+    try {
+      const result = await driveRun(this.#runtime, this.#keeper, run.id, { until: "ended", purpose, signal });
+      this.#runtime.log("run.drive", { run: run.id, result: result.kind });
+      if (result.kind === "ended") this.#resting.delete(run.id);
+      else if (result.kind === "driven_elsewhere") this.#restFor(run.id, ELSEWHERE_MS);
+      else this.#rest(run.id);
+    } catch (error) {
+      if (signal.aborted) return;
+      const code = error instanceof WaybillError ? error.code : "internal";
+      this.#runtime.log("run.drive_failed", { run: run.id, code, error: (error as Error).message });
+      this.#rest(run.id);
+    }
+  }
+
+  #rest(runId: string): void {
+    this.#restFor(runId, Math.min((this.#resting.get(runId)?.delay ?? RETRY_MS.first / 2) * 2, RETRY_MS.most));
+  }
+
+  #restFor(runId: string, delay: number): void {
+    this.#resting.set(runId, { until: this.#runtime.clock() + delay, delay });
+  }
+}

@@ -1,0 +1,48 @@
+/** The environment that a run's program gets: resolved when it starts, so that secrets pass through and are never stored. */
+import type { EnvValue, Run } from "../domain/run.js";
+
+/** Variables of Waybill itself that belong to the process that submits, not to what it submits. */
+const OWN_VARIABLES = [
+  "WAYBILL_RUN_ID",
+  "WAYBILL_ATTEMPT",
+  "WAYBILL_FENCE",
+  "WAYBILL_ARTIFACTS_DIR",
+  "WAYBILL_MACHINE",
+  "WAYBILL_BATCH_ID",
+  "WAYBILL_PLAN_ENTRY",
+  "WAYBILL_SCOPE",
+  "WAYBILL_KILL_AT",
+] as const;
+
+type Environment = Readonly<Record<string, string>>;
+
+/** The environment without what a surrounding run put there, for a process that must not be taken for its child. */
+export function withoutOwnVariables(environment: Environment): Record<string, string> {
+  const kept = { ...environment };
+  for (const name of OWN_VARIABLES) delete kept[name];
+  return kept;
+}
+
+/** Names that are to be taken from the environment and are not there. */
+export function missingVariables(env: Readonly<Record<string, EnvValue>>, environment: Environment): string[] {
+  return Object.values(env).flatMap((value) =>
+    typeof value !== "string" && environment[value.fromEnv] === undefined ? [value.fromEnv] : [],
+  );
+}
+
+/** What is handed to the machine on top of its own environment: the machine's variables, the run's, and Waybill's. */
+export function programEnvironment(run: Run, environment: Environment): Record<string, string> {
+  const { target, env } = run.request;
+  const asked = Object.entries(env).map(([name, value]) => [
+    name,
+    typeof value === "string" ? value : (environment[value.fromEnv] ?? ""),
+  ]);
+  return {
+    ...target.env,
+    ...Object.fromEntries(asked),
+    WAYBILL_MACHINE: run.machine,
+    WAYBILL_SCOPE: run.id,
+    ...(run.batchId === null ? {} : { WAYBILL_BATCH_ID: run.batchId }),
+    ...(run.planEntry === null ? {} : { WAYBILL_PLAN_ENTRY: run.planEntry }),
+  };
+}

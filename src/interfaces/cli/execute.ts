@@ -1,0 +1,103 @@
+/** Carries out one invocation: calls the operation, shows it while it goes on, prints the result, answers with an exit code. */
+import type { CallOptions, Progress } from "../../app/context.js";
+import type { Waybill } from "../../app/open.js";
+import type { CallName, InputOf, OperationName, OutputOf } from "../../contracts/index.js";
+import { EXIT } from "../../domain/errors.js";
+import { success } from "./envelope.js";
+import { executeStream, isStream } from "./execute-stream.js";
+import { exitCodeOfBatch, exitCodeOfCall } from "./exit-code.js";
+import { type Interrupts, listenForInterrupts } from "./interrupts.js";
+import { createLiveBatch } from "./live-batch.js";
+import type { Printer } from "./printer.js";
+import { RENDER } from "./render/index.js";
+
+export interface Session {
+  readonly waybill: Waybill;
+  readonly printer: Printer;
+  readonly json: boolean;
+  readonly interrupts: Interrupts;
+}
+
+export async function execute(
+  waybill: Waybill,
+  printer: Printer,
+  json: boolean,
+  name: OperationName,
+  input: Record<string, unknown>,
+): Promise<number> {
+  const interrupts = listenForInterrupts();
+  const session: Session = { waybill, printer, json, interrupts };
+  try {
+    if (isStream(name)) return await executeStream(session, name, input as never);
+    if (name === "runs.submit") return await executeRun(session, input as InputOf<"runs.submit">);
+    if (name === "batches.run") return await executeBatch(session, input as InputOf<"batches.run">);
+    return await executeCall(session, name, input as InputOf<typeof name>);
+  } finally {
+    interrupts.dispose();
+  }
+}
+
+async function executeCall<N extends CallName>(
+  session: Session,
+  name: N,
+  input: InputOf<N>,
+  options: CallOptions = {},
+): Promise<number> {
+  const { waybill, printer, json, interrupts } = session;
+  const data = await waybill.call(name, input, { signal: interrupts.signal, ...options });
+  await printResult(printer, json, name, data);
+  return interrupts.left() ? EXIT.interrupted : exitCodeOfCall(name, data);
+}
+
+async function printResult<N extends CallName>(printer: Printer, json: boolean, name: N, data: OutputOf<N>) {
+  if (json) return await printer.line(success(data));
+  const text = await RENDER[name](data);
+  if (text !== "") await printer.line(text);
+}
+
+/** The log goes to stdout as it is and notes to stderr; with `--json` stdout is for the one value, so the log joins the notes. */
+async function executeRun(session: Session, input: InputOf<"runs.submit">): Promise<number> {
+  const { waybill, printer, json, interrupts } = session;
+  const onProgress = async (progress: Progress): Promise<void> => {
+    if (progress.type === "log") {
+      await (json ? printer.noteBytes(progress.piece.bytes) : printer.write(progress.piece.bytes));
+    }
+    if (progress.type !== "submitted" || input.detach) return;
+    const { id, machine } = progress.run;
+    const how = { created: "run", reuse: "attached to run", finished: "already completed: run" }[progress.outcome];
+    printer.note(`${how} ${id} on ${machine}`);
+    if (progress.outcome === "created") interrupts.onFirst(() => cancelFromKeyboard(session, id));
+  };
+  const data = await waybill.call("runs.submit", input, { signal: interrupts.signal, onProgress });
+  if (json) await printer.line(success(data));
+  else if (input.detach) await printer.line(data.run.id);
+  else printer.note(interrupts.left() ? leftRunning(data.run.id) : await RENDER["runs.submit"](data));
+  return interrupts.left() ? EXIT.interrupted : exitCodeOfCall("runs.submit", data);
+}
+
+const leftRunning = (id: string): string =>
+  `left running: \`waybill runs attach ${id}\` follows it, \`runs cancel\` stops it`;
+
+function cancelFromKeyboard(session: Session, id: string): void {
+  session.printer.note("cancelling; press Ctrl-C again to leave it alone");
+  session.waybill
+    .call("runs.cancel", { id: [id], no_wait: true })
+    .catch((error: Error) => session.printer.note(`the run could not be cancelled: ${error.message}`));
+}
+
+async function executeBatch(session: Session, input: InputOf<"batches.run">): Promise<number> {
+  const { waybill, printer, json, interrupts } = session;
+  const live = await createLiveBatch(printer, json);
+  const onProgress = async (progress: Progress): Promise<void> => {
+    if (progress.type === "report") await live.show(progress.report);
+  };
+  const data = await waybill
+    .call("batches.run", input, { signal: interrupts.signal, onProgress })
+    .finally(() => live.finish());
+  await printResult(printer, json, "batches.run", data);
+  if (data.kind === "placement") return EXIT.success;
+  if (!data.progress.finished && !json) {
+    printer.note(`the batch goes on: \`waybill batch watch ${data.batch.id}\` follows it, \`batch cancel\` stops it`);
+  }
+  return interrupts.left() ? EXIT.interrupted : exitCodeOfBatch(data.progress);
+}

@@ -1,0 +1,33 @@
+/** With which code the command leaves, by what it was asked and what came of it. Total by type. */
+import type { CallName, OutputOf } from "../../contracts/index.js";
+import type { RunView } from "../../contracts/run-views.js";
+import { EXIT } from "../../domain/errors.js";
+import { exitCodeOfRun, isTerminal } from "../../domain/run.js";
+
+/** The work's own code once it has ended; leaving before that is no failure of the work. */
+export function exitCodeOf(run: RunView): number {
+  const { status, exit_code: exitCode, error_code: errorCode } = run;
+  return isTerminal(status) ? exitCodeOfRun({ status, exitCode, errorCode }) : EXIT.success;
+}
+
+const firstFailure = (runs: readonly RunView[]): number => runs.map(exitCodeOf).find((code) => code !== 0) ?? 0;
+
+type ExitOf<N extends CallName> = (data: OutputOf<N>) => number;
+
+/** Operations that are about work or health; all others leave with 0 when they did not throw. */
+const EXITS: { readonly [N in CallName]?: ExitOf<N> } = {
+  "runs.submit": ({ run }) => exitCodeOf(run),
+  "runs.wait": ({ runs }) => firstFailure(runs),
+  "batches.run": (data) => (data.kind === "report" ? exitCodeOfBatch(data.progress) : EXIT.success),
+  "machines.check": ({ ok }) => (ok ? EXIT.success : EXIT.machine),
+  "system.doctor": ({ ok }) => (ok ? EXIT.success : EXIT.workFailed),
+};
+
+/** 0 only when every entry completed; a batch that goes on elsewhere has not failed. */
+export const exitCodeOfBatch = (progress: { finished: boolean; succeeded: boolean }): number =>
+  progress.finished && !progress.succeeded ? EXIT.workFailed : EXIT.success;
+
+export function exitCodeOfCall<N extends CallName>(name: N, data: OutputOf<N>): number {
+  const exit = EXITS[name] as ExitOf<N> | undefined;
+  return exit?.(data) ?? EXIT.success;
+}

@@ -1,0 +1,75 @@
+/** The `waybill` command: reads the command line, carries it out, leaves with a code. The only place that ends the process. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type OpenOptions, open } from "../../app/open.js";
+import { parseScope } from "../../app/spawn-worker.js";
+import { work } from "../../app/work.js";
+import { ERRORS, WaybillError } from "../../domain/errors.js";
+import { jsonLog } from "../../observe/log.js";
+import { completionScript } from "./completion.js";
+import { failure, toWaybillError } from "./envelope.js";
+import { execute } from "./execute.js";
+import { createPrinter, type Printer } from "./printer.js";
+import { readCommandLine } from "./program.js";
+import { printable } from "./render/text.js";
+
+const WORK = "_work";
+
+/** Files made from here on are their owner's alone: store, logs, artifacts, frozen trees. */
+process.umask(0o077);
+
+const self: Pick<OpenOptions, "workerCommand"> = {
+  workerCommand: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
+};
+
+async function main(argv: readonly string[], printer: Printer): Promise<number> {
+  if (argv[0] === WORK) return await serve(argv.slice(1), printer);
+  const invocation = readCommandLine(argv, readVersion());
+  if (invocation.kind === "printed") return 0;
+  if (invocation.kind === "completion") {
+    await printer.write(completionScript(invocation.shell));
+    return 0;
+  }
+  const { name, input, flags } = invocation;
+  const waybill = await open({ ...self, ...flags });
+  try {
+    return await execute(waybill, printer, flags.json, name, input);
+  } finally {
+    await waybill.close();
+  }
+}
+
+/** The detached worker: its messages go to its log file, line by line. */
+async function serve(args: readonly string[], printer: Printer): Promise<number> {
+  const scope = parseScope(args);
+  if (scope === null) throw new WaybillError("invalid_input", `Expected: ${WORK} host | batch ID | run ID.`);
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
+  const waybill = await open({ ...self, log: jsonLog((line) => printer.note(line.trimEnd()), Date.now) });
+  try {
+    await work(waybill.context, scope, stop.signal);
+    return 0;
+  } finally {
+    await waybill.close();
+  }
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function report(thrown: unknown, json: boolean, printer: Printer): number {
+  const error = toWaybillError(thrown);
+  if (json) printer.note(failure(error));
+  else {
+    printer.note(`waybill: ${printable(error.message)} (${error.code})`);
+    if (error.hint !== undefined) printer.note(`  ${printable(error.hint)}`);
+    if (error.code === "internal" && error.cause instanceof Error) printer.note(error.cause.stack ?? "");
+  }
+  return ERRORS[error.code].exit;
+}
+
+const argv = process.argv.slice(2);
+const printer = createPrinter();
+process.exitCode = await main(argv, printer).catch((error: unknown) => report(error, argv.includes("--json"), printer));

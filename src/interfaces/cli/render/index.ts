@@ -1,0 +1,42 @@
+/** How each operation's result looks to people. Total by type: an operation without a look does not compile. */
+import type { CallName, OutputOf } from "../../../contracts/index.js";
+import { renderBatches, renderPlacement, renderPlanCheck, renderReport } from "./batches.js";
+import { renderArtifacts, renderOutcome, renderRunDetail, renderRuns } from "./runs.js";
+import {
+  renderConfig,
+  renderFindings,
+  renderGarbage,
+  renderMachine,
+  renderMachineChecks,
+  renderMachines,
+  renderSchema,
+  renderStoreInfo,
+  renderWhy,
+} from "./system.js";
+
+type Render<N extends CallName> = (data: OutputOf<N>) => string | Promise<string>;
+
+export const RENDER: { readonly [N in CallName]: Render<N> } = {
+  "runs.submit": ({ run }) => renderOutcome(run),
+  "runs.list": ({ runs, next }) => renderRuns(runs, next),
+  "runs.show": renderRunDetail,
+  "runs.wait": ({ runs }) => runs.map(renderOutcome).join("\n"),
+  "runs.cancel": ({ runs }) => runs.map(renderOutcome).join("\n"),
+  "runs.artifacts": renderArtifacts,
+  "runs.rm": ({ removed }) => removed.map((id) => `removed ${id}`).join("\n"),
+  "plans.check": renderPlanCheck,
+  "batches.run": (data) => (data.kind === "placement" ? renderPlacement(data) : renderReport(data)),
+  "batches.list": ({ batches, next }) => renderBatches(batches, next),
+  "batches.show": renderReport,
+  "batches.cancel": renderReport,
+  "machines.list": renderMachines,
+  "machines.show": renderMachine,
+  "machines.check": renderMachineChecks,
+  "system.why": renderWhy,
+  "system.doctor": ({ findings }) => renderFindings(findings),
+  "system.schema": renderSchema,
+  "store.info": renderStoreInfo,
+  "store.gc": renderGarbage,
+  "store.destroy": ({ destroyed }) => `Everything of ${destroyed} is gone.`,
+  "config.show": renderConfig,
+};
