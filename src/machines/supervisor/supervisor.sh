@@ -302,8 +302,10 @@ become_program() {
 # Decides why the program ends, once, whoever decides first: a link cannot be made twice.
 decide() { ln -s "$1" "$wb_dir/reason" 2>/dev/null; }
 
-# TERM to the supervisor asks for the end of the run.
+# TERM to the supervisor asks for the end of the run. Asking once is enough; a second signal inside this trap would lose
+# the exit status of what it interrupts.
 on_term() {
+  trap '' TERM INT
   wb_signalled=1
   wb_asked=terminated
   [ -e "$wb_dir/cancel" ] && wb_asked=cancelled
