@@ -25,7 +25,7 @@ function pagesBelow(folder) {
   });
 }
 
-const withoutCode = (text) => text.replace(/^(`{3,})[^]*?^\1$/gm, "").replace(/`[^`\n]*`/g, "");
+const withoutCode = (text) => text.replace(/^(`{3,})[\s\S]*?^\1$/gm, "").replace(/`[^`\n]*`/g, "");
 
 /** The anchors that a page's headings get, as GitHub makes them. */
 const anchorsOf = (text) =>
@@ -51,7 +51,7 @@ function brokenLinks(page) {
 
 /** Command lines in the README's shell blocks, each as the words after `waybill`. */
 function shownCommands(text) {
-  return [...text.matchAll(/^```sh\n([^]*?)^```/gm)]
+  return [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)]
     .flatMap(([, block]) => block.split("\n"))
     .flatMap((line) => /^(?:\$ )?(?:[A-Z_]+=\S+ )*(?:npx )?waybill (.*)$/.exec(line)?.[1] ?? []);
 }

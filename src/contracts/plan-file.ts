@@ -89,11 +89,9 @@ function uniqueNames(plan: unknown): ValueFault[] {
 }
 
 /** A plan without a single entry is its own refusal: nothing in it is wrong, there is just nothing to do. */
-function isEmpty(value: unknown): boolean {
-  return (
-    value === undefined ||
-    (isMap(value) && (value.entries === null || entriesOf(value).length === 0) && "entries" in value)
-  );
+function isEmpty(plan: unknown): boolean {
+  if (plan === undefined) return true;
+  return isMap(plan) && (plan.entries === null || (Array.isArray(plan.entries) && plan.entries.length === 0));
 }
 
 function toEntry(item: z.output<typeof entry>): PlanEntry {

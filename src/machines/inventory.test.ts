@@ -1,0 +1,125 @@
+import { homedir, platform } from "node:os";
+import { describe, expect, it } from "vitest";
+import { WaybillError } from "../domain/errors.js";
+import { defaultInventory, parseInventory } from "./inventory.js";
+
+const home = "/var/waybill";
+const os = platform() === "darwin" ? "macos" : "linux";
+const parse = (text: string, file = "/etc/fleet/machines.yaml") =>
+  parseInventory(new TextEncoder().encode(text), file, { home });
+
+function problemsOf(text: string): string[] {
+  try {
+    parse(text, "/etc/fleet/m.yaml");
+  } catch (error) {
+    if (!(error instanceof WaybillError)) throw error;
+    expect(error.code).toBe("invalid_inventory");
+    return error.message.split("\n").slice(1);
+  }
+  throw new Error("The inventory was accepted.");
+}
+
+describe("an inventory", () => {
+  it("gives a local machine its defaults", () => {
+    expect(parse("machines: { left: {} }")).toEqual([
+      {
+        name: "left",
+        transport: "local",
+        host: null,
+        user: null,
+        port: null,
+        os,
+        tags: [],
+        slots: 1,
+        workDir: "/var/waybill/machines/left",
+        env: {},
+      },
+    ]);
+  });
+
+  it("gives a machine over ssh its defaults, and leaves its home to its own shell", () => {
+    expect(parse("machines: { gpu: { transport: ssh, host: 10.0.0.5 } }")[0]).toMatchObject({
+      transport: "ssh",
+      host: "10.0.0.5",
+      user: null,
+      port: null,
+      os: "linux",
+      workDir: "~/.waybill",
+    });
+  });
+
+  it("reads everything that a machine can say, in the order of the file", () => {
+    const machines = parse(`
+machines:
+  zeta: { transport: ssh, host: h, user: ci, port: 2222, tags: [linux, gpu, linux], os: macos, slots: 4, work_dir: ~/w, env: { CI: 1 } }
+  alpha: { transport: local, work_dir: /tmp/alpha }
+`);
+
+    expect(machines.map((machine) => machine.name)).toEqual(["zeta", "alpha"]);
+    expect(machines[0]).toMatchObject({
+      user: "ci",
+      port: 2222,
+      os: "macos",
+      slots: 4,
+      workDir: "~/w",
+      env: { CI: "1" },
+    });
+    expect(machines[0]?.tags).toEqual(["linux", "gpu"]);
+  });
+
+  it("starts relative work directories from its own folder, and ~ from the user's home", () => {
+    const machines = parse(
+      "machines: { a: { work_dir: ../w }, b: { work_dir: ~/b }, c: { work_dir: '~' }, d: { work_dir: ~x } }",
+    );
+
+    expect(machines.map((machine) => machine.workDir)).toEqual([
+      "/etc/w",
+      `${homedir()}/b`,
+      homedir(),
+      "/etc/fleet/~x",
+    ]);
+  });
+
+  it("has all of its faults told at once", () => {
+    const text = `machines:
+  left: { work_dir: /w, slot: 2 }
+  right: { work_dir: /x/../w, port: 22 }
+  -bad: {}
+  far: { transport: ssh, slots: 0, work_dir: w }
+`;
+
+    expect(problemsOf(text)).toEqual([
+      '/etc/fleet/m.yaml:2:25 unknown key "slot" (did you mean "slots"?)',
+      '/etc/fleet/m.yaml:3:22 work_dir /w is already that of machine "left" (every machine needs a directory of its own)',
+      '/etc/fleet/m.yaml:3:31 "port" has no meaning for a local machine (did you forget `transport: ssh`?)',
+      "/etc/fleet/m.yaml:4:3 \"-bad\" is not a machine's name (letters, digits, '.', '_' or '-', with a letter or digit first)",
+      '/etc/fleet/m.yaml:5:8 missing key "host", which transport ssh needs',
+      "/etc/fleet/m.yaml:5:33 expected at least 1, found the number 0",
+      '/etc/fleet/m.yaml:5:46 expected an absolute path or one that starts with ~/, found "w"',
+    ]);
+  });
+
+  it.each([
+    ["", "expected a map, found nothing"],
+    ["machines: {}", "no machine"],
+    ["machines: [left]", "expected a map, found a list"],
+    ["machines: { left: }", "expected a map, found nothing"],
+    ["machines: { left: { os: linx } }", 'expected linux or macos or windows, found "linx" (did you mean "linux"?)'],
+    ["machines: { left: { slots: 1001 } }", "expected at most 1000"],
+    ["machines: { left: { tags: [a b] } }", 'letter or digit first, found "a b"'],
+    ["machines: { left: { env: { A: { from_env: B } } } }", "expected text, a number, true or false, found a map"],
+    ["machines: { a: { transport: ssh, host: -oProxyCommand=x } }", "one word that does not start with '-'"],
+    ["machines: { a: { transport: ssh, host: h, port: 65536 } }", "expected at most 65535"],
+    ["machines: { __proto__: {} }", '"__proto__" is not a machine\'s name'],
+    ["machines: { a: {}, b: { work_dir: /var/waybill/machines/a } }", 'already that of machine "a"'],
+  ])("is refused: %j", (text, problem) => {
+    expect(problemsOf(text).join("\n")).toContain(problem);
+  });
+});
+
+describe("the inventory that needs no file", () => {
+  it("has this host alone, named local and tagged with its system", () => {
+    expect(defaultInventory({ home })).toEqual([{ ...parse("machines: { local: {} }")[0], tags: [os] }]);
+    expect(defaultInventory({ home, slots: 3 })[0]?.slots).toBe(3);
+  });
+});
