@@ -315,6 +315,7 @@ on_term() {
 # ---- the watchdog: limits, cancel, and the supervisor's own life. Between two looks it forks nothing but `sleep`.
 
 watch() {
+  cd /
   trap '' HUP INT TERM
   tell_time
   wb_begun=$wb_now wb_heard=$wb_now wb_ending=0 wb_turn=0
