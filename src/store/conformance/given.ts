@@ -2,12 +2,26 @@
 import { v7 as uuidv7 } from "uuid";
 import type { Item, NewBatch } from "../../domain/batch.js";
 import { LEASE_TTL_MS, type Lease, type ProcessIdentity, runLeaseName } from "../../domain/lease.js";
-import type { StartRecord } from "../../domain/machine.js";
+import type { MachineSpec, StartRecord } from "../../domain/machine.js";
 import type { NewRun, Run, RunOutcome, RunRequest } from "../../domain/run.js";
 import type { ArtifactReport, Dispatch, RunGuard } from "../run-store.js";
 import type { Store } from "../store.js";
 
+const target: MachineSpec = {
+  name: "left",
+  transport: "local",
+  host: null,
+  user: null,
+  port: null,
+  os: "linux",
+  tags: [],
+  slots: 1,
+  workDir: "/tmp/left",
+  env: {},
+};
+
 const request: RunRequest = {
+  target,
   entrypoint: "run.sh",
   args: [],
   env: {},
@@ -15,6 +29,7 @@ const request: RunRequest = {
   silenceMs: null,
   graceMs: 10_000,
   logLimitBytes: null,
+  queue: false,
   retries: 0,
 };
 

@@ -48,14 +48,33 @@ export interface MigrationContext {
 const pragma = (connection: SqliteConnection, name: string): number =>
   Number(connection.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0);
 
+interface Header {
+  readonly application: number;
+  readonly version: number;
+  readonly objects: number;
+}
+
+/** Read in one transaction: between two of these questions another process may create the schema. */
+function readHeader(connection: SqliteConnection): Header {
+  const alone = !connection.inTransaction;
+  if (alone) connection.exec("BEGIN");
+  try {
+    const application = pragma(connection, "application_id");
+    const version = pragma(connection, "user_version");
+    const row = connection.prepare("SELECT count(*) AS n FROM sqlite_schema").get();
+    return { application, version, objects: Number(row?.n ?? 0) };
+  } finally {
+    if (alone && connection.inTransaction) connection.exec("COMMIT");
+  }
+}
+
 /**
  * @returns the schema's version, 0 for an empty database.
  *
  * Errors: `store_corrupt` for a database that another program made, `store_newer` for one of a newer Waybill.
  */
 export function schemaVersionOf(connection: SqliteConnection, path: string, newest = SCHEMA_VERSION): number {
-  const application = pragma(connection, "application_id");
-  const version = pragma(connection, "user_version");
+  const { application, version, objects } = readHeader(connection);
   if (application === APPLICATION_ID) {
     if (version <= newest) return version;
     throw new WaybillError(
@@ -64,14 +83,13 @@ export function schemaVersionOf(connection: SqliteConnection, path: string, newe
       { hint: "Use the newer Waybill that made it, or choose another store.", details: { path, version, newest } },
     );
   }
-  const tables = Number(connection.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.n ?? 0);
-  if (application === 0 && version === 0 && tables === 0) return 0;
+  if (application === 0 && version === 0 && objects === 0) return 0;
   throw new WaybillError(
     "store_corrupt",
-    `The file ${path} is a SQLite database of another program (application id ${application}, ${tables} objects). It was left untouched.`,
+    `The file ${path} is a SQLite database of another program (application id ${application}, ${objects} objects). It was left untouched.`,
     {
       hint: "Choose another file for the store with --store or WAYBILL_STORE.",
-      details: { path, application, tables },
+      details: { path, application, objects },
     },
   );
 }
