@@ -30,7 +30,7 @@ async function bundle() {
     format: "esm",
     platform: "node",
     target: "node20",
-    external: ["better-sqlite3", "pg", "vitest"],
+    external: ["better-sqlite3", "pg", "vitest", "fast-check"],
     treeShaking: true,
     minify: true,
     legalComments: "none",
