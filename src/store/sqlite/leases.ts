@@ -15,7 +15,7 @@ const UPSERT = `
     holder_pid = excluded.holder_pid, holder_pid_start = excluded.holder_pid_start, purpose = excluded.purpose,
     acquired_at = excluded.acquired_at, expires_at = excluded.expires_at`;
 
-const RENEW = `
+export const RENEW = `
   UPDATE leases SET expires_at = $expires_at
   WHERE holder_host = $host AND holder_boot = $boot AND holder_pid = $pid AND holder_pid_start = $pid_start
   RETURNING *`;
@@ -23,6 +23,11 @@ const RENEW = `
 const VACATE = `
   UPDATE leases SET holder_host = NULL, holder_boot = NULL, holder_pid = NULL, holder_pid_start = NULL
   WHERE name = $name AND fence = $fence AND holder_host IS NOT NULL`;
+
+/** U+10FFFF sorts after every other character in UTF-8, the order of SQLite's BINARY collation. */
+export const LEASES_BY_PREFIX = `
+  SELECT * FROM leases
+  WHERE holder_host IS NOT NULL AND name >= $prefix AND name < $prefix || char(0x10FFFF) ORDER BY name`;
 
 const holderParams = ({ host, boot, pid, pidStart }: ProcessIdentity): SqlParams => ({
   host,
@@ -77,14 +82,9 @@ export function sqliteLeases(session: Session): LeaseStore {
     listLeases: (prefix) =>
       session.read(() =>
         session
-          .sql(LIST)
+          .sql(LEASES_BY_PREFIX)
           .all({ prefix })
           .flatMap((row) => leaseFromRow(row) ?? []),
       ),
   };
 }
-
-/** U+10FFFF sorts after every other character in UTF-8, the order of SQLite's BINARY collation. */
-const LIST = `
-  SELECT * FROM leases
-  WHERE holder_host IS NOT NULL AND name >= $prefix AND name < $prefix || char(0x10FFFF) ORDER BY name`;

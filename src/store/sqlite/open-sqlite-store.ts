@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { WaybillError } from "../../domain/errors.js";
 import type { Store, StoreInfo } from "../store.js";
@@ -122,10 +123,12 @@ const unmigratable = (path: string, version: number): WaybillError =>
 function closeUntouched(driver: SqliteDriver, connection: SqliteConnection, path: string): void {
   let witness: SqliteConnection | null = null;
   try {
-    if (path !== MEMORY) witness = driver.open(path, { readOnly: true });
-    witness?.prepare("PRAGMA user_version").get();
+    if (path !== MEMORY && statSync(`${path}-wal`).size > 0) {
+      witness = driver.open(path, { readOnly: true });
+      witness.prepare("PRAGMA user_version").get();
+    }
   } catch {
-    // Not a database at all: then there is no journal to be brought into it either.
+    // No journal, or not a database at all: then there is nothing that closing could bring into the file.
   }
   connection.close();
   witness?.close();

@@ -10,15 +10,16 @@ import { sqlList } from "./statements.js";
 export const ACTIVE = `status IN (${sqlList(ACTIVE_STATUSES)})`;
 
 /** Ids are ASCII; U+10FFFF sorts after everything that can follow a prefix. */
-const BY_PREFIX = `
+export const BY_PREFIX = `
   SELECT * FROM runs WHERE id >= $prefix AND id < $prefix || char(0x10FFFF) ORDER BY id LIMIT $limit`;
 const BY_IDS = "SELECT * FROM runs WHERE id IN (SELECT value FROM json_each($ids))";
-const HOLDERS = "SELECT * FROM runs WHERE machine = $machine AND slot IS NOT NULL";
-const BY_TREE = "SELECT * FROM runs WHERE test_dir_hash = $hash AND machine = $machine ORDER BY id DESC";
-const COMPLETED = `
+export const HOLDERS = "SELECT * FROM runs WHERE machine = $machine AND slot IS NOT NULL";
+/** The `+` keeps SQLite from walking everything that ever ran on the machine instead of the few runs of the tree. */
+export const BY_TREE = "SELECT * FROM runs WHERE test_dir_hash = $hash AND +machine = $machine ORDER BY id DESC";
+export const COMPLETED = `
   SELECT * FROM runs WHERE machine = $machine AND work_hash = $work_hash AND status = 'completed'
   ORDER BY id DESC LIMIT 1`;
-const DURATIONS = `
+export const DURATIONS = `
   SELECT ended_at - started_at AS duration FROM runs
   WHERE ref = $ref AND status = 'completed' ORDER BY id DESC LIMIT $limit`;
 

@@ -102,7 +102,7 @@ CREATE INDEX runs_by_machine ON runs (machine, id);
 CREATE INDEX runs_by_batch ON runs (batch_id, id) WHERE batch_id IS NOT NULL;
 CREATE INDEX runs_by_ref ON runs (ref, id);
 CREATE INDEX runs_by_kind ON runs (kind, id);
-CREATE INDEX runs_by_tree ON runs (test_dir_hash, machine, id);
+CREATE INDEX runs_by_tree ON runs (test_dir_hash, id);
 CREATE INDEX runs_by_creator ON runs (created_by, id);
 CREATE INDEX runs_by_end ON runs (ended_at, id) WHERE ended_at IS NOT NULL;
 

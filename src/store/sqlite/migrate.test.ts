@@ -1,0 +1,134 @@
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ITEM_STATES } from "../../domain/batch.js";
+import { ARTIFACT_STATES, RUN_KINDS, RUN_STATUSES, TERMINAL_STATUSES } from "../../domain/run.js";
+import { finished } from "../conformance/given.js";
+import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
+import type { SqliteConnection } from "./driver.js";
+import { type Migration, migrate, readMigrations, SCHEMA_VERSION } from "./migrate.js";
+import { openSqliteStore } from "./open-sqlite-store.js";
+import { sqlList } from "./statements.js";
+
+let directory: string;
+let path: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "waybill-migrate-"));
+  path = join(directory, "waybill.db");
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const second = (sql: string): Migration[] => [
+  ...readMigrations(),
+  { version: SCHEMA_VERSION + 1, name: "next.sql", sql, checksum: "c" },
+];
+
+/** Migrates the file of the test as a newer program would. */
+async function migrateTo(migrations: readonly Migration[]): Promise<void> {
+  const connection: SqliteConnection = betterSqlite3Driver.open(path, { readOnly: false });
+  const busyError = (): Error => new Error("busy");
+  try {
+    await migrate({ driver: betterSqlite3Driver, connection, path, patienceMs: 1_000, busyError }, migrations);
+  } finally {
+    connection.close();
+  }
+}
+
+describe("the schema", () => {
+  it("has the version of its newest file, and files numbered without gaps", () => {
+    const versions = readMigrations().map((m) => m.version);
+    expect(versions).toEqual(Array.from({ length: SCHEMA_VERSION }, (_, at) => at + 1));
+  });
+
+  it("allows exactly the states of the domain", () => {
+    const sql = (readMigrations()[0]?.sql ?? "").replaceAll(/\s+/g, " ");
+    expect(sql).toContain(`CHECK (kind IN (${sqlList(RUN_KINDS)}))`);
+    expect(sql).toContain(`CHECK (status IN (${sqlList(RUN_STATUSES)}))`);
+    expect(sql).toContain(`CHECK ((ended_at IS NOT NULL) = (status IN (${sqlList(TERMINAL_STATUSES)})))`);
+    expect(sql).toContain(`CHECK (artifact_state IN (${sqlList(ARTIFACT_STATES)}))`);
+    expect(sql).toContain(`CHECK (state IN (${sqlList(ITEM_STATES)}))`);
+  });
+
+  it("makes rows impossible that must not be", async () => {
+    const store = await openSqliteStore({ path });
+    const run = await finished(store);
+    await store.close();
+    const raw = new Database(path);
+    for (const wrong of [
+      "status = 'paused'",
+      "status = 'running'",
+      "ended_at = NULL",
+      "slot = 1",
+      "exit_code = 3",
+      "attempt = 0",
+      "request = 'no json'",
+      "batch_id = 'unknown'",
+      "created_at = 'yesterday'",
+    ]) {
+      const change = raw.prepare(`UPDATE runs SET ${wrong} WHERE id = ?`);
+      expect(() => change.run(run.id), wrong).toThrow(/constraint failed|cannot store/);
+    }
+    raw.close();
+  });
+});
+
+describe("migrating", () => {
+  it("changes nothing in a store that is up to date", async () => {
+    await (await openSqliteStore({ path })).close();
+    const before = readFileSync(path);
+    const store = await openSqliteStore({ path });
+    expect(statSync(`${path}-wal`).size).toBe(0);
+    await store.close();
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  it("keeps a private copy of what was, and does nothing the second time", async () => {
+    const store = await openSqliteStore({ path });
+    const run = await finished(store);
+    await store.close();
+    const migrations = second("ALTER TABLE runs ADD COLUMN extra TEXT;");
+    await migrateTo(migrations);
+    await migrateTo(migrations);
+    const copy = `${path}.before-${SCHEMA_VERSION + 1}`;
+    expect(statSync(copy).mode & 0o777).toBe(0o600);
+    const was = await openSqliteStore({ path: copy });
+    expect(await was.runs.getRun(run.id)).toEqual(run);
+    await was.close();
+    await expect(openSqliteStore({ path })).rejects.toMatchObject({ code: "store_newer" });
+  });
+
+  it("leaves everything as it was when a migration fails", async () => {
+    const store = await openSqliteStore({ path });
+    const run = await finished(store);
+    await store.close();
+    await expect(migrateTo(second("CREATE TABLE half (a TEXT) STRICT; nonsense;"))).rejects.toThrow("nonsense");
+    const again = await openSqliteStore({ path });
+    expect(await again.runs.getRun(run.id)).toEqual(run);
+    expect((await again.info()).schemaVersion).toBe(SCHEMA_VERSION);
+    await again.close();
+  });
+
+  it("refuses a store that was made with another text of a migration", async () => {
+    await (await openSqliteStore({ path })).close();
+    const [first, ...rest] = second("CREATE TABLE more (a TEXT) STRICT;");
+    if (first === undefined) throw new Error("there is no migration");
+    const altered = [{ ...first, checksum: "altered" }, ...rest];
+    await expect(migrateTo(altered)).rejects.toMatchObject({ code: "store_corrupt", details: { version: 1 } });
+    expect(existsSync(`${path}.before-${SCHEMA_VERSION + 1}`)).toBe(false);
+  });
+
+  it.each([1])("opens and reads a store that schema %i made", async (version) => {
+    copyFileSync(fileURLToPath(new URL(`../../../test/fixtures/store/v${version}.db`, import.meta.url)), path);
+    const store = await openSqliteStore({ path });
+    const [newest] = await store.runs.listRuns({}, { limit: 10 });
+    expect(newest).toMatchObject({ status: "completed", exitCode: 0, planEntry: "unit", request: { graceMs: 10_000 } });
+    const batch = await store.batches.getBatch(newest?.batchId ?? "");
+    expect(batch?.items[0]).toMatchObject({ name: "unit", state: "dispatched", runId: newest?.id });
+    expect(await store.events.lastSequence()).toBe(7);
+    expect((await store.info()).schemaVersion).toBe(SCHEMA_VERSION);
+    await store.close();
+  });
+});

@@ -1,0 +1,109 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { decodeTickets, encodeTicket, newTicketId, TICKET_BYTES } from "./ticket.js";
+import { Turnstile } from "./turnstile.js";
+
+let directory: string;
+let path: string;
+let open: Turnstile[];
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "waybill-queue-"));
+  path = join(directory, "queue");
+  open = [];
+});
+afterEach(() => {
+  for (const turnstile of open) turnstile.close();
+  rmSync(directory, { recursive: true });
+});
+const turnstile = (): Turnstile => {
+  const made = new Turnstile(path);
+  open.push(made);
+  return made;
+};
+
+/** Calls `look` until it answers true: the clock of the turnstile is the system's. */
+function until(look: () => boolean): void {
+  const deadline = performance.now() + 5_000;
+  while (!look()) if (performance.now() > deadline) throw new Error("it never happened");
+}
+
+describe("the turnstile", () => {
+  it("lets the oldest waiter try, and the next one once it has left", () => {
+    const [first, second] = [turnstile(), turnstile()];
+    first.enter();
+    second.enter();
+    expect([first.mayTry(), second.mayTry()]).toEqual([true, false]);
+    first.leave();
+    expect(second.mayTry()).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it("asks who has held the lock for its quantum to step back while somebody waits", () => {
+    const [holder, waiter] = [turnstile(), turnstile()];
+    waiter.enter();
+    until(() => {
+      holder.released(holder.mark());
+      waiter.mayTry();
+      return holder.shouldStepBack();
+    });
+    waiter.leave();
+    for (let round = 0; round < 1_000; round += 1) {
+      holder.released(holder.mark());
+      expect(holder.shouldStepBack()).toBe(false);
+    }
+  });
+
+  it("lets a waiter try in the end whatever the tickets say", () => {
+    const [first, second] = [turnstile(), turnstile()];
+    first.enter();
+    second.enter();
+    until(() => {
+      first.mayTry();
+      return second.mayTry();
+    });
+  });
+
+  it("does without a file that cannot be written or makes no sense", () => {
+    writeFileSync(path, Buffer.alloc(2_048, 0x5a));
+    const confused = turnstile();
+    confused.enter();
+    expect(confused.mayTry()).toBe(true);
+    const nowhere = new Turnstile(join(directory, "missing", "queue"));
+    nowhere.enter();
+    expect(nowhere.mayTry()).toBe(true);
+    expect(nowhere.shouldStepBack()).toBe(false);
+    nowhere.leave();
+    nowhere.close();
+    chmodSync(path, 0o600);
+  });
+
+  it("leaves no ticket behind", () => {
+    const one = turnstile();
+    one.enter();
+    expect(decodeTickets(readFileSync(path))).toHaveLength(1);
+    one.leave();
+    expect(decodeTickets(readFileSync(path))).toEqual([]);
+  });
+});
+
+describe("a ticket", () => {
+  it("is read as it was written, from its slot", () => {
+    const ticket = { id: newTicketId(), since: 12.5, seen: 99.25, pid: 4711 };
+    const file = Buffer.concat([Buffer.alloc(TICKET_BYTES), encodeTicket(ticket), Buffer.alloc(7)]);
+    expect(decodeTickets(file)).toEqual([{ ...ticket, slot: 1 }]);
+  });
+
+  it("with any byte changed is none", () => {
+    const whole = encodeTicket({ id: newTicketId(), since: 1, seen: 2, pid: 3 });
+    fc.assert(
+      fc.property(fc.nat(TICKET_BYTES - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+        const torn = Buffer.from(whole);
+        torn.writeUInt8((torn.readUInt8(at) ^ flip) & 0xff, at);
+        expect(decodeTickets(torn)).toEqual([]);
+      }),
+    );
+  });
+});
