@@ -31,7 +31,7 @@ export function describeMachine(name: string, { create }: MachineUnderTest): voi
     let bench: Bench;
     beforeAll(async () => {
       dir = await freshDir();
-      bench = { machine: create(join(dir, "machine"), 4), dir };
+      bench = { machine: create(join(dir, "the machine"), 4), dir };
     });
     afterAll(() => removeDir(dir));
 
@@ -75,6 +75,19 @@ function describeRecords(bench: () => Bench): void {
     }
     const request = requestFor({ ...tree, hash: "0".repeat(64) });
     expect(await bench().machine.start(request)).toMatchObject({ exit: { reason: "tree_missing", code: null } });
+  });
+
+  it("gives the program the PATH that was asked for, even one that leads nowhere", async () => {
+    const { request, exit } = await runToEnd(bench(), 'echo "$PATH"', { env: { PATH: "/nowhere" } });
+    expect(exit).toMatchObject({ code: 0, reason: "exited" });
+    expect((await logOf(bench().machine, request)).toString()).toBe("/nowhere\n");
+  });
+
+  it("refuses to forget an attempt that runs", async () => {
+    const { request } = await begin(bench(), "exec sleep 600");
+    await expect(bench().machine.forget(request)).rejects.toMatchObject({ code: "invalid_state" });
+    await bench().machine.cancel(request);
+    await bench().machine.settled(request);
   });
 
   it("does not let the program inherit ignored signals or the machine's umask", async () => {
@@ -178,7 +191,7 @@ function describeSlots(create: (slots: number) => Bench): void {
     expect(await bench.machine.start(second)).toEqual({ state: "busy", holder: first.request.runId });
     await bench.machine.cancel(first.request);
     await bench.machine.settled(first.request);
-    await until("the slot is free", async () => (await bench.machine.start(second)).state !== "busy");
+    expect((await bench.machine.start(second)).state).not.toBe("busy");
     expect(await exitOf(bench.machine, second)).toMatchObject({ code: 0 });
   });
 
@@ -208,6 +221,7 @@ function describeArtifacts(bench: () => Bench): void {
     expect(await readFile(join(to, "log"), "utf8")).toBe("done\n");
     await bench().machine.forget(request);
     await bench().machine.forget(request);
+    expect(await bench().machine.collect(request, to)).toMatchObject({ files: 2, bytes: 4 });
     expect(await bench().machine.status(request)).toMatchObject({ state: "exit", exit: { code: 0 } });
     expect(await readFile(join(to, "artifacts", "d", "a b"), "utf8")).toBe("one\n");
   });

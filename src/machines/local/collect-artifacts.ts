@@ -1,8 +1,8 @@
 /** Brings log and artifacts of an attempt to a folder of the dispatcher, verified against what the machine sealed. */
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { copyFile, lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { copyFile, lstat, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { WaybillError } from "../../domain/errors.js";
 import type { ExitRecord } from "../../domain/machine.js";
 import type { Collected } from "../machine-port.js";
@@ -11,6 +11,7 @@ import { joinBytes, showBytes } from "../tree/byte-path.js";
 import { copyTree } from "../tree/copy-tree.js";
 import { temporaryName } from "../tree/freeze-tree.js";
 import { hashFile } from "../tree/hash-tree.js";
+import { makeDurable } from "../tree/make-durable.js";
 import { type ScannedEntry, scanTree } from "../tree/scan-tree.js";
 import { parseManifest } from "./artifact-manifest.js";
 import { sizeOf } from "./observe-attempt.js";
@@ -31,10 +32,12 @@ export async function collectArtifacts(
   signal?: AbortSignal,
 ): Promise<Collected> {
   await mkdir(destination, { recursive: true, mode: 0o700 });
-  const logPath = join(destination, "log");
+  const logPath = resolve(destination, "log");
   await copyLog(run, destination, logPath);
   const brought = { logPath, artifactsPath: null, files: 0, bytes: 0 };
   if (exit === null) return brought;
+  const earlier = await findCollected(destination, exit.artifacts_manifest_hash, logPath);
+  if (earlier !== null) return earlier;
   const entries = await scanArtifacts(run, signal);
   if (exit.artifacts_manifest_hash === null) {
     if (entries.length === 0) return brought;
@@ -45,16 +48,32 @@ export async function collectArtifacts(
   try {
     await copyTree(entries, run.artifacts, building, { hardLinks: true, ...(signal && { signal }) });
     await verify(building, entries, manifest.files, signal);
-    const artifactsPath = join(destination, "artifacts");
+    const artifactsPath = resolve(destination, "artifacts");
     await rm(artifactsPath, { recursive: true, force: true });
     await rename(building, artifactsPath);
+    // The machine's copy may be forgotten next, so ours must have reached the disk; the list, written last, says it has.
+    await makeDurable(destination);
     await writeAtomically(join(destination, "artifacts.manifest"), manifest.text);
-    const files = entries.filter(isFile);
-    return { logPath, artifactsPath, files: files.length, bytes: files.reduce((sum, e) => sum + e.size, 0) };
+    return { logPath, artifactsPath, ...countFiles(entries) };
   } finally {
     await rm(building, { recursive: true, force: true });
   }
 }
+
+/** What an earlier collection has brought whole, also when the machine has forgotten it since. */
+async function findCollected(destination: string, expected: string | null, logPath: string): Promise<Collected | null> {
+  if (expected === null) return null;
+  const list = await readFile(join(destination, "artifacts.manifest")).catch(() => null); // Nothing brought yet.
+  if (list === null || createHash("sha256").update(list).digest("hex") !== expected) return null;
+  const artifactsPath = resolve(destination, "artifacts");
+  const entries = await scanTree(artifactsPath, { ignoring: false }).catch(() => null); // Removed since: bring it again.
+  return entries === null ? null : { logPath, artifactsPath, ...countFiles(entries) };
+}
+
+const countFiles = (entries: readonly ScannedEntry[]): Pick<Collected, "files" | "bytes"> => {
+  const files = entries.filter(isFile);
+  return { files: files.length, bytes: files.reduce((sum, entry) => sum + entry.size, 0) };
+};
 
 const isFile = (entry: ScannedEntry): boolean => entry.kind === "file" || entry.kind === "executable";
 
@@ -70,6 +89,7 @@ async function copyLog(run: RunDirectory, destination: string, logPath: string):
   const fresh = join(destination, temporaryName());
   try {
     await copyFile(run.log, fresh, constants.COPYFILE_FICLONE);
+    await reachDisk(fresh);
     await rename(fresh, logPath);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
@@ -77,6 +97,11 @@ async function copyLog(run: RunDirectory, destination: string, logPath: string):
   } finally {
     await rm(fresh, { force: true });
   }
+}
+
+async function reachDisk(path: string): Promise<void> {
+  const file = await open(path, "r+");
+  await file.sync().finally(() => file.close());
 }
 
 async function scanArtifacts(run: RunDirectory, signal?: AbortSignal): Promise<readonly ScannedEntry[]> {

@@ -1,6 +1,6 @@
 /** The machine that Waybill itself runs on: the run protocol with its files in reach. */
 import { execFile } from "node:child_process";
-import { access, mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { promisify } from "node:util";
 import { WaybillError } from "../../domain/errors.js";
@@ -29,8 +29,9 @@ export interface LocalMachineOptions {
 
 /** @throws `invalid_inventory` when the work directory is not absolute; nothing is touched before the first call. */
 export function createLocalMachine(spec: MachineSpec, options: LocalMachineOptions): Machine {
-  const { environment, shell = ["/bin/sh"] } = options;
+  const { shell = ["/bin/sh"] } = options;
   const { workDir } = spec;
+  const environment = { ...options.environment, ...spec.env };
   if (!isAbsolute(workDir)) {
     throw new WaybillError("invalid_inventory", `Machine "${spec.name}" has the work directory "${workDir}".`, {
       hint: "A work directory must be an absolute path.",
@@ -62,7 +63,7 @@ export function createLocalMachine(spec: MachineSpec, options: LocalMachineOptio
         collectArtifacts(at(key), answer.state === "exit" ? answer.exit : null, destination, signal),
       );
     },
-    forget: (key) => forgetAttempt(at(key)),
+    forget: (key) => forgetAttempt(at(key), key),
     check: () => checkLocalMachine(spec, environment),
   };
 }
@@ -130,7 +131,7 @@ async function reapAttempt(
   environment: Environment,
 ): Promise<void> {
   const state = (await observeAttempt(run, key)).state;
-  if (state === "absent" || state === "prepared" || state === "busy") return;
+  if (state !== "lost" && state !== "exit") return;
   const [command = "/bin/sh", ...before] = shell;
   const args = [...before, await installed(), "reap", workDir, key.runId, String(key.attempt)];
   const env = { ...environment, WAYBILL_RUN_ID: undefined };
@@ -145,11 +146,16 @@ async function reapAttempt(
 }
 
 /** The claim and the records stay, so that the attempt can never start again and its outcome can be read. */
-async function forgetAttempt(run: RunDirectory): Promise<void> {
-  const present = await access(run.path).then(
-    () => true,
-    () => false,
-  );
-  if (!present) return;
+async function forgetAttempt(run: RunDirectory, key: AttemptKey): Promise<void> {
+  const { state } = await observeAttempt(run, key);
+  if (state === "running" || state === "starting") {
+    throw new WaybillError(
+      "invalid_state",
+      `The attempt ${key.runId}.${key.attempt} is ${state} and needs its files.`,
+      {
+        hint: "Cancel it and wait for its end first.",
+      },
+    );
+  }
   for (const path of [run.work, run.artifacts, run.log]) await rm(path, { recursive: true, force: true });
 }

@@ -222,13 +222,24 @@ holder_lives() {
   read_start "$wb_held_by" && is_alive "$wb_r_boot" "$wb_r_dog" "$wb_r_dog_start"
 }
 
+# Whether the holder has written its last record and is about to go: who was told of that record may start the next run at
+# once, and must not be told that the slot is taken. Waits a moment when so, for about two seconds in all.
+is_leaving() {
+  [ -e "$wb_prefix/runs/$wb_held_by/exit" ] && [ $wb_patience -gt 0 ] || return 1
+  wb_patience=$((wb_patience - 1))
+  pause 0.02
+}
+
 # Takes slot $1 when it is free: 0 taken, 1 held (wb_held_by says by whom).
 take_slot() {
   while :; do
     find_top "$1"
     if [ "$wb_top" -gt 0 ]; then
       read_holder "$1" "$wb_top" || continue
-      holder_lives && return 1
+      if holder_lives; then
+        is_leaving || return 1
+        continue
+      fi
     fi
     wb_next=$((wb_top + 1))
     if ! ln -s "$wb_run.$wb_attempt|$wb_boot|$$|$wb_self" "$wb_prefix/slots/$1.$wb_next" 2>/dev/null; then
@@ -410,7 +421,7 @@ claim() {
 # Takes the first free slot of $1, or records who holds them and gives the claim back.
 take_any_slot() {
   [ -d "$wb_prefix/slots" ] || mkdir -p "$wb_prefix/slots"
-  wb_n=1 wb_busy_with=
+  wb_n=1 wb_busy_with= wb_patience=100
   while [ $wb_n -le "$1" ]; do
     take_slot $wb_n
     case $? in 0) return 0 ;; 2) refuse disk_full ;; esac
@@ -425,7 +436,6 @@ take_any_slot() {
 # Makes the working copy of tree $1. Cloned where cp can do that; a cp without the option fails before it copies.
 copy_tree() {
   [ -d "$wb_prefix/trees/$1" ] || refuse tree_missing
-  rm -rf "$wb_dir/work"
   cp -R -P --reflink=auto "$wb_prefix/trees/$1" "$wb_dir/work" 2>/dev/null && return 0
   rm -rf "$wb_dir/work"
   wb_error=$(LC_ALL=C cp -R -P "$wb_prefix/trees/$1" "$wb_dir/work" 2>&1) && return 0
@@ -510,10 +520,10 @@ supervise() {
 
 reap() {
   # An attempt whose supervisor or watchdog lives is not lost, and is left to them.
+  wb_owner=$(readlink "$wb_dir/claim")
+  wb_rest=${wb_owner#*"|"}
+  is_alive "${wb_owner%%"|"*}" "${wb_rest%%"|"*}" "${wb_rest#*"|"}" && exit 3
   if read_start "$wb_run.$wb_attempt"; then
-    wb_sup=${wb_record#*\"supervisor\":} wb_sup=${wb_sup%%,*}
-    wb_sup_start=${wb_record#*\"supervisor_start\":\"} wb_sup_start=${wb_sup_start%%\"*}
-    is_alive "$wb_r_boot" "$wb_sup" "$wb_sup_start" && exit 3
     is_alive "$wb_r_boot" "$wb_r_dog" "$wb_r_dog_start" && exit 3
   fi
   reap_attempt "$wb_run.$wb_attempt"

@@ -143,7 +143,7 @@ async function readRules(root: string): Promise<Rules> {
     if (cause.code === "ENOENT") return "";
     throw unreadable(Buffer.from(IGNORE_FILE), cause);
   });
-  const named: Ignore | null = text.trim() === "" ? null : ignore().add(text);
+  const named: Ignore | null = text.trim() === "" ? null : ignore({ ignorecase: false }).add(text);
   return (path, isDirectory) => {
     const name = showBytes(path);
     if (name === ".git" || name.endsWith("/.git")) return true;
