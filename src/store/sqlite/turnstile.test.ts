@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -13,27 +13,24 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "waybill-queue-"));
   path = join(directory, "queue");
   open = [];
+  now = 1_000;
 });
 afterEach(() => {
   for (const turnstile of open) turnstile.close();
   rmSync(directory, { recursive: true });
 });
+let now: number;
 const turnstile = (): Turnstile => {
-  const made = new Turnstile(path);
+  const made = new Turnstile(path, () => now);
   open.push(made);
   return made;
 };
-
-/** Calls `look` until it answers true: the clock of the turnstile is the system's. */
-function until(look: () => boolean): void {
-  const deadline = performance.now() + 5_000;
-  while (!look()) if (performance.now() > deadline) throw new Error("it never happened");
-}
 
 describe("the turnstile", () => {
   it("lets the oldest waiter try, and the next one once it has left", () => {
     const [first, second] = [turnstile(), turnstile()];
     first.enter();
+    now += 1;
     second.enter();
     expect([first.mayTry(), second.mayTry()]).toEqual([true, false]);
     first.leave();
@@ -43,27 +40,54 @@ describe("the turnstile", () => {
 
   it("asks who has held the lock for its quantum to step back while somebody waits", () => {
     const [holder, waiter] = [turnstile(), turnstile()];
-    waiter.enter();
-    until(() => {
-      holder.released(holder.mark());
+    const write = (): boolean => {
+      const started = holder.mark();
+      now += 1;
+      holder.released(started);
       waiter.mayTry();
       return holder.shouldStepBack();
-    });
+    };
+    waiter.enter();
+    expect(Array.from({ length: 6 }, write)).toEqual([false, false, false, false, true, false]);
     waiter.leave();
-    for (let round = 0; round < 1_000; round += 1) {
-      holder.released(holder.mark());
+    expect(Array.from({ length: 20 }, write)).toEqual(Array(20).fill(false));
+  });
+
+  it("asks nobody to step back who left a fair gap", () => {
+    const [holder, waiter] = [turnstile(), turnstile()];
+    waiter.enter();
+    for (let round = 0; round < 20; round += 1) {
+      const started = holder.mark();
+      now += 1;
+      holder.released(started);
+      waiter.mayTry();
+      now += 3;
       expect(holder.shouldStepBack()).toBe(false);
     }
   });
 
-  it("lets a waiter try in the end whatever the tickets say", () => {
+  it("does not count a ticket that is not renewed: its process is dead or stopped", () => {
     const [first, second] = [turnstile(), turnstile()];
     first.enter();
+    now += 30;
     second.enter();
-    until(() => {
+    now += 19;
+    expect(second.mayTry()).toBe(false);
+    now += 1;
+    expect(second.mayTry()).toBe(true);
+  });
+
+  it("lets a waiter try from time to time whatever the tickets say", () => {
+    const [first, second] = [turnstile(), turnstile()];
+    first.enter();
+    now += 1;
+    second.enter();
+    const tries = Array.from({ length: 10 }, () => {
+      now += 10;
       first.mayTry();
       return second.mayTry();
     });
+    expect(tries.filter(Boolean)).toHaveLength(2);
   });
 
   it("does without a file that cannot be written or makes no sense", () => {
@@ -77,7 +101,6 @@ describe("the turnstile", () => {
     expect(nowhere.shouldStepBack()).toBe(false);
     nowhere.leave();
     nowhere.close();
-    chmodSync(path, 0o600);
   });
 
   it("leaves no ticket behind", () => {

@@ -31,6 +31,7 @@ const sharedNow = (): number => {
 
 export class Turnstile {
   readonly #path: string;
+  readonly #now: () => number;
   readonly #id = newTicketId();
   readonly #file = Buffer.alloc(SLOTS * TICKET_BYTES);
   #fd: number | null = null;
@@ -42,24 +43,28 @@ export class Turnstile {
   #holdingSince = 0;
   #releasedAt = 0;
 
-  /** @param path the side file, made with mode 0600 when this process first has to wait. */
-  constructor(path: string) {
+  /**
+   * @param path the side file, made with mode 0600 when this process first has to wait.
+   * @param now milliseconds on a clock that all processes share and that nobody sets.
+   */
+  constructor(path: string, now: () => number = sharedNow) {
     this.#path = path;
+    this.#now = now;
   }
 
   /** Call when a group was committed; `startedAt` is its `mark()`. */
   released(startedAt: number): void {
     if (startedAt - this.#releasedAt > FAIR_GAP_MS) this.#holdingSince = startedAt;
-    this.#releasedAt = sharedNow();
+    this.#releasedAt = this.#now();
   }
 
   mark(): number {
-    return sharedNow();
+    return this.#now();
   }
 
   /** Whether this process had its quantum and somebody waits. Looks at the file once per quantum. */
   shouldStepBack(): boolean {
-    const now = sharedNow();
+    const now = this.#now();
     if (now - this.#releasedAt > FAIR_GAP_MS || now - this.#holdingSince < QUANTUM_MS) return false;
     this.#holdingSince = now;
     if (this.#fd === null && !existsSync(this.#path)) return false;
@@ -69,7 +74,7 @@ export class Turnstile {
   /** Takes a ticket, unless this process has one. */
   enter(): void {
     if (this.#waitingSince !== null) return;
-    const now = sharedNow();
+    const now = this.#now();
     this.#waitingSince = now;
     this.#triedAt = now;
     this.#renewedAt = 0;
@@ -80,7 +85,7 @@ export class Turnstile {
   /** Renews the ticket and says whether to try now: it is the oldest, or has waited long enough since its last try. */
   mayTry(): boolean {
     const since = this.#waitingSince;
-    const now = sharedNow();
+    const now = this.#now();
     if (since === null || this.#broken) return true;
     this.#renew(now);
     const oldest = this.#liveTickets(now).every((t) => since < t.since || (since === t.since && this.#id < t.id));
@@ -93,7 +98,7 @@ export class Turnstile {
   leave(): void {
     if (this.#waitingSince === null) return;
     this.#waitingSince = null;
-    this.#holdingSince = sharedNow();
+    this.#holdingSince = this.#now();
     this.#releasedAt = this.#holdingSince;
     this.#put(Buffer.alloc(TICKET_BYTES));
   }
