@@ -15,13 +15,14 @@ import {
   until,
 } from "../conformance/machine-bench.js";
 import { isRunning } from "../process-identity.js";
-import { localMachine, localSpec, STANDARD_PATH } from "./local-fixture.js";
+import { localMachine, localSpec, STANDARD_PATH, shellsToTry } from "./local-fixture.js";
 import { createLocalMachine } from "./local-machine.js";
 import { readStart } from "./observe-attempt.js";
 import { runDirectory } from "./run-directory.js";
 
 let dir = "";
 let benches = 0;
+let shell: readonly string[] = [];
 beforeAll(async () => {
   dir = await freshDir();
 });
@@ -29,7 +30,7 @@ afterAll(() => removeDir(dir));
 
 const bench = (slots = 1): Bench => {
   benches += 1;
-  return { machine: localMachine(join(dir, `machine-${benches}`), slots), dir };
+  return { machine: localMachine(join(dir, `machine-${benches}`), slots, { shell }), dir };
 };
 
 const filesOf = (b: Bench, key: AttemptKey) => runDirectory(b.machine.spec.workDir, key);
@@ -48,22 +49,27 @@ async function killBoth(start: StartRecord): Promise<void> {
   await until("both are dead", () => !isRunning(start.boot, start.supervisor, start.supervisor_start));
 }
 
-describe("an attempt on a local machine", { timeout: 60_000 }, () => {
-  it("runs its program once, whoever starts it and however often", async () => {
+describe.each(shellsToTry())("an attempt under $name", { timeout: 60_000 }, (tried) => {
+  beforeAll(() => {
+    shell = tried.shell;
+  });
+  it.skipIf(tried.skip)("runs its program once, whoever starts it and however often", async () => {
     const b = bench(4);
     const tree = await treeOf(dir, 'echo started >> "$1"');
     await b.machine.prepare(tree);
     for (let round = 0; round < 5; round += 1) {
-      const proof = join(dir, `once-${round}`);
+      const proof = join(dir, `once-${benches}-${round}`);
       const request = requestFor(tree, { args: [proof] });
-      const starters = Array.from({ length: 12 }, () => localMachine(b.machine.spec.workDir, 4).start(request));
+      const starters = Array.from({ length: 12 }, () =>
+        localMachine(b.machine.spec.workDir, 4, { shell }).start(request),
+      );
       for (const answer of await Promise.all(starters)) expect(["running", "exit"]).toContain(answer.state);
       expect(await exitOf(b.machine, request)).toMatchObject({ code: 0 });
       expect(await readFile(proof, "utf8")).toBe("started\n");
     }
   });
 
-  it("gives a slot to one of twelve attempts that want it", async () => {
+  it.skipIf(tried.skip)("gives a slot to one of twelve attempts that want it", async () => {
     const b = bench(1);
     const tree = await treeOf(dir, "exec sleep 600");
     await b.machine.prepare(tree);
@@ -78,7 +84,7 @@ describe("an attempt on a local machine", { timeout: 60_000 }, () => {
     }
   });
 
-  it("is recorded as supervisor_died by its watchdog when the supervisor is killed", async () => {
+  it.skipIf(tried.skip)("is recorded as supervisor_died by its watchdog when the supervisor is killed", async () => {
     const b = bench();
     const { request } = await begin(b, "exec sleep 600");
     const start = await startOf(b, request);
@@ -92,45 +98,54 @@ describe("an attempt on a local machine", { timeout: 60_000 }, () => {
     expect(await exitOf(b.machine, next)).toMatchObject({ code: 0 });
   });
 
-  it("is lost when supervisor and watchdog are killed; reap ends its program and gives the slot back", async () => {
-    const b = bench();
-    const { request } = await begin(b, "sleep 600 & setsid sleep 600 & wait");
-    const start = await startOf(b, request);
-    await killBoth(start);
-    expect(await b.machine.settled(request)).toMatchObject({ state: "lost", proof: "supervisor_died" });
-    expect(programLives(start)).toBe(true);
-    await b.machine.reap(request);
-    await b.machine.reap(request);
-    expect(programLives(start)).toBe(false);
-    expect(await carriersOf(request.runId)).toEqual([]);
-    const { request: next } = await begin(b, "exit 0");
-    expect(await exitOf(b.machine, next)).toMatchObject({ code: 0 });
-  });
+  it.skipIf(tried.skip)(
+    "is lost when supervisor and watchdog are killed; reap ends its program and gives the slot back",
+    async () => {
+      const b = bench();
+      const { request } = await begin(b, "sleep 600 & setsid sleep 600 & wait");
+      const start = await startOf(b, request);
+      await killBoth(start);
+      expect(await b.machine.settled(request)).toMatchObject({ state: "lost", proof: "supervisor_died" });
+      expect(programLives(start)).toBe(true);
+      await b.machine.reap(request);
+      await b.machine.reap(request);
+      expect(programLives(start)).toBe(false);
+      expect(await carriersOf(request.runId)).toEqual([]);
+      const { request: next } = await begin(b, "exit 0");
+      expect(await exitOf(b.machine, next)).toMatchObject({ code: 0 });
+    },
+  );
 
-  it("whose owners are dead is ended by the next run that takes its slot, without being reaped", async () => {
-    const b = bench();
-    const { request } = await begin(b, "exec sleep 600");
-    const start = await startOf(b, request);
-    await killBoth(start);
-    const { request: next } = await begin(b, "exit 0");
-    expect(await exitOf(b.machine, next)).toMatchObject({ code: 0 });
-    expect(programLives(start)).toBe(false);
-  });
+  it.skipIf(tried.skip)(
+    "whose owners are dead is ended by the next run that takes its slot, without being reaped",
+    async () => {
+      const b = bench();
+      const { request } = await begin(b, "exec sleep 600");
+      const start = await startOf(b, request);
+      await killBoth(start);
+      const { request: next } = await begin(b, "exit 0");
+      expect(await exitOf(b.machine, next)).toMatchObject({ code: 0 });
+      expect(programLives(start)).toBe(false);
+    },
+  );
 
-  it("is lost to a reboot when the record's boot is not this one, and nothing is signalled", async () => {
-    const b = bench();
-    const { request } = await begin(b, "exec sleep 600");
-    const start = await startOf(b, request);
-    await killBoth(start);
-    const record = filesOf(b, request).start;
-    await writeFile(record, (await readFile(record, "utf8")).replaceAll(start.boot, "another-boot.1"));
-    expect(await b.machine.status(request)).toMatchObject({ state: "lost", proof: "rebooted" });
-    await b.machine.cancel(request);
-    expect(programLives(start)).toBe(true);
-    process.kill(start.pid, "SIGKILL");
-  });
+  it.skipIf(tried.skip)(
+    "is lost to a reboot when the record's boot is not this one, and nothing is signalled",
+    async () => {
+      const b = bench();
+      const { request } = await begin(b, "exec sleep 600");
+      const start = await startOf(b, request);
+      await killBoth(start);
+      const record = filesOf(b, request).start;
+      await writeFile(record, (await readFile(record, "utf8")).replaceAll(start.boot, "another-boot.1"));
+      expect(await b.machine.status(request)).toMatchObject({ state: "lost", proof: "rebooted" });
+      await b.machine.cancel(request);
+      expect(programLives(start)).toBe(true);
+      process.kill(start.pid, "SIGKILL");
+    },
+  );
 
-  it("never signals a process that was given a recorded pid later", async () => {
+  it.skipIf(tried.skip)("never signals a process that was given a recorded pid later", async () => {
     const b = bench();
     const { request } = await begin(b, "exec sleep 600");
     const start = await startOf(b, request);
@@ -149,7 +164,7 @@ describe("an attempt on a local machine", { timeout: 60_000 }, () => {
     stranger.kill("SIGKILL");
   });
 
-  it("with a torn exit record has no exit record", async () => {
+  it.skipIf(tried.skip)("with a torn exit record has no exit record", async () => {
     const b = bench();
     const { request } = await begin(b, "exit 0");
     await b.machine.settled(request);
@@ -160,22 +175,25 @@ describe("an attempt on a local machine", { timeout: 60_000 }, () => {
     await until("it is lost", async () => (await b.machine.status(request)).state === "lost");
   });
 
-  it("leaves no descendant when cancelled: not one that ignores TERM, forks twice, or leaves the session", async () => {
-    const b = bench();
-    const script = [
-      "sh -c 'trap \"\" TERM; while :; do sleep 0.1; done' &",
-      "(setsid sh -c 'trap \"\" TERM HUP; sleep 600 & sleep 600; :' &)",
-      "sh -c 'sh -c \"sleep 600; :\"; :' &",
-      "echo up; wait",
-    ].join("\n");
-    const { request } = await begin(b, script, { graceMs: 200 });
-    await until("all are up", async () => (await carriersOf(request.runId)).length >= 7);
-    await b.machine.cancel(request);
-    expect(await exitOf(b.machine, request)).toMatchObject({ reason: "cancelled" });
-    expect(await carriersOf(request.runId)).toEqual([]);
-  });
+  it.skipIf(tried.skip)(
+    "leaves no descendant when cancelled: not one that ignores TERM, forks twice, or leaves the session",
+    async () => {
+      const b = bench();
+      const script = [
+        "sh -c 'trap \"\" TERM; while :; do sleep 0.1; done' &",
+        "(setsid sh -c 'trap \"\" TERM HUP; sleep 600 & sleep 600; :' &)",
+        "sh -c 'sh -c \"sleep 600; :\"; :' &",
+        "echo up; wait",
+      ].join("\n");
+      const { request } = await begin(b, script, { graceMs: 200 });
+      await until("all are up", async () => (await carriersOf(request.runId)).length >= 7);
+      await b.machine.cancel(request);
+      expect(await exitOf(b.machine, request)).toMatchObject({ reason: "cancelled" });
+      expect(await carriersOf(request.runId)).toEqual([]);
+    },
+  );
 
-  it("that is told to stop by a signal alone is recorded as terminated", async () => {
+  it.skipIf(tried.skip)("that is told to stop by a signal alone is recorded as terminated", async () => {
     const b = bench();
     const { request } = await begin(b, "exec sleep 600");
     const start = await startOf(b, request);
@@ -184,10 +202,10 @@ describe("an attempt on a local machine", { timeout: 60_000 }, () => {
     expect(await exitOf(b.machine, request)).toMatchObject({ reason: "terminated", code: 143 });
   });
 
-  it("does not lend its identity to a run that its program starts", async () => {
+  it.skipIf(tried.skip)("does not lend its identity to a run that its program starts", async () => {
     const b = bench(2);
     const environment = { PATH: STANDARD_PATH, WAYBILL_RUN_ID: "outer", WAYBILL_ATTEMPT: "9" };
-    const inner = createLocalMachine(localSpec(b.machine.spec.workDir, 2), { environment });
+    const inner = createLocalMachine(localSpec(b.machine.spec.workDir, 2), { environment, shell });
     const { request } = await begin({ machine: inner, dir }, "exec sleep 600");
     expect(await carriersOf("outer")).toEqual([]);
     const start = await startOf(b, request);
@@ -198,7 +216,7 @@ describe("an attempt on a local machine", { timeout: 60_000 }, () => {
     await b.machine.settled(request);
   });
 
-  it("keeps the values of its variables out of every file and every command line", async () => {
+  it.skipIf(tried.skip)("keeps the values of its variables out of every file and every command line", async () => {
     const b = bench();
     const secret = `s3cret-${process.pid}-value`;
     const { request } = await begin(b, 'test -n "$TOKEN"; sleep 600', { env: { TOKEN: secret } });

@@ -28,6 +28,22 @@ export function findTool(name: string): string | null {
   }
 }
 
+const SHELLS = [["dash"], ["bash"], ["busybox", "sh"]] as const;
+
+/** The shells that the supervisor must run under, with why one is not tried here. */
+export function shellsToTry(): readonly {
+  readonly name: string;
+  readonly shell: readonly string[];
+  readonly skip: boolean;
+}[] {
+  return SHELLS.map(([tool, ...rest]) => {
+    const path = findTool(tool);
+    const name = [tool, ...rest].join(" ");
+    if (path === null) return { name: `${name} (skipped: not installed)`, shell: [], skip: true };
+    return { name, shell: [path, ...rest], skip: false };
+  });
+}
+
 /** An environment whose PATH holds the named tools and nothing else. */
 export function onlyTools(dir: string, tools: readonly string[]): Environment {
   mkdirSync(dir, { recursive: true });

@@ -1,15 +1,12 @@
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { describeMachine } from "../conformance/machine-conformance.js";
-import { findTool, localMachine, onlyTools } from "./local-fixture.js";
+import { localMachine, onlyTools, shellsToTry } from "./local-fixture.js";
 
-const SHELLS = [["dash"], ["bash"], ["busybox", "sh"]] as const;
-
-for (const [tool, ...rest] of SHELLS) {
-  const path = findTool(tool);
-  const name = `a local machine under ${[tool, ...rest].join(" ")}`;
-  if (path === null) describe.skip(`${name} (skipped: ${tool} is not installed)`, () => it("is not tried", () => {}));
-  else describeMachine(name, { create: (dir, slots) => localMachine(dir, slots, { shell: [path, ...rest] }) });
+for (const { name, shell, skip } of shellsToTry()) {
+  const title = `a local machine under ${name}`;
+  if (skip) describe.skip(title, () => it("is not tried", () => {}));
+  else describeMachine(title, { create: (dir, slots) => localMachine(dir, slots, { shell }) });
 }
 
 const WITHOUT_SETSID =

@@ -137,6 +137,23 @@ end_strays() {
   done
 }
 
+# Ends the members of group $1 that outlived its leader. Zombies keep a group in being until they are reaped, which some
+# containers never do; they have no environment, so where that can be seen they are not waited for.
+end_leftovers() {
+  group_exists "$1" || return 0
+  signal_group TERM "$1"
+  wb_round=0
+  while group_exists "$1" && [ $wb_round -lt 20 ]; do
+    if [ $wb_proc = 1 ]; then
+      find_strays
+      [ -n "$wb_found" ] || break
+    fi
+    pause 0.05
+    wb_round=$((wb_round + 1))
+  done
+  signal_group KILL "$1"
+}
+
 # ---- records: 1 KiB each is reserved when the attempt is claimed, so that a full disk cannot swallow an outcome
 
 reserve() { printf '%-1023s\n' '' 2>/dev/null >"$wb_dir/$1.reserve" && [ -s "$wb_dir/$1.reserve" ]; }
@@ -484,7 +501,7 @@ await_program() {
 # The program has ended with code $1 for reason $2: ends what it left, and writes that down.
 finish() {
   # Its number cannot have been given away while its group has a member, so an existing process of that number is a stranger.
-  exists "$wb_program" || end_group "$wb_program" 1000
+  exists "$wb_program" || end_leftovers "$wb_program"
   end_strays
   seal_artifacts
   put_exit "$1" "$2"
