@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const REPORT = "reports/vitest.json";
 
 const STEPS = [
-  ["format and lint", "npx biome ci ."],
+  ["format and lint", "npx biome ci --colors=off ."],
   ["layers", "node scripts/check-layers.mjs"],
   ["build", "npm run --silent build"],
   ["dead exports", "npx knip"],

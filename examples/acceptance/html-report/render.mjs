@@ -5,7 +5,7 @@ const [source, destination] = process.argv.slice(2);
 const { title, unit, rows } = JSON.parse(readFileSync(source, "utf8"));
 
 const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escape = (text) => String(text).replace(/[&<>"]/g, (character) => ESCAPES[character]);
+const escapeHtml = (text) => String(text).replace(/[&<>"]/g, (character) => ESCAPES[character]);
 
 /** The smallest sample that a share of the samples does not exceed (nearest rank). */
 function percentile(samples, share) {
@@ -20,14 +20,14 @@ const summary = rows.map(({ name, samples }) => ({
 }));
 const widest = Math.max(...summary.map(({ slowest }) => slowest));
 
-const line = ({ name, median, slowest }) => `<tr><th>${escape(name)}</th><td>${median}</td><td>${slowest}</td>
+const line = ({ name, median, slowest }) => `<tr><th>${escapeHtml(name)}</th><td>${median}</td><td>${slowest}</td>
 <td><svg width="200" height="12"><rect width="${(200 * slowest) / widest}" height="12" fill="#ccd"/>
 <rect width="${(200 * median) / widest}" height="12" fill="#446"/></svg></td></tr>`;
 
 const page = `<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>${escape(title)}</title>
+<html lang="en"><meta charset="utf-8"><title>${escapeHtml(title)}</title>
 <style>body{font:15px system-ui;margin:2rem}th{text-align:left}td,th{padding:.2rem 1rem .2rem 0}</style>
-<h1>${escape(title)}</h1>
+<h1>${escapeHtml(title)}</h1>
 <table><tr><th>endpoint</th><th>median (${unit})</th><th>slowest (${unit})</th><th></th></tr>
 ${summary.map(line).join("\n")}
 </table></html>
