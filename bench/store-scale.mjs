@@ -44,8 +44,8 @@ const idOf = (n) => `01890000-0000-7000-8000-${String(n).padStart(12, "0")}`;
 const operations = {
   getRun: ({ store, rows }, n) => store.runs.getRun(idOf((n * 7919) % rows)),
   "listRuns, first page of 50": ({ store }) => store.runs.listRuns({}, { limit: 50 }),
-  "listRuns by ref, page of 50 from the middle": ({ store, rows }) =>
-    store.runs.listRuns({ ref: "ref-7" }, { limit: 50, before: idOf(Math.floor(rows / 2)) }),
+  "listRuns by ref, page of 10 from the middle": ({ store, rows }) =>
+    store.runs.listRuns({ ref: "ref-7" }, { limit: 10, before: idOf(Math.floor(rows / 2)) }),
   "listRuns of active runs": ({ store }) => store.runs.listRuns({ statuses: ["pending", "running"] }, { limit: 50 }),
   recentDurations: ({ store }) => store.runs.recentDurations("ref-7", 20),
   prepareAtomic: ({ store }) => {

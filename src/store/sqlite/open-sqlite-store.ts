@@ -31,12 +31,14 @@ export interface SqliteStoreOptions {
 
 /**
  * FULL: a commit returns after its fsync, the promise that acknowledged means durable. Memory mapping stays off, since
- * a disk error under it kills the process instead of being reported. The journal is cut back to 64 MiB after a peak.
+ * a disk error under it kills the process instead of being reported. Savepoints keep what they may have to undo in
+ * memory. The journal is cut back to 64 MiB after a peak.
  */
 const SETTINGS = `
   PRAGMA synchronous = FULL;
   PRAGMA foreign_keys = ON;
   PRAGMA cache_size = -16000;
+  PRAGMA temp_store = MEMORY;
   PRAGMA journal_size_limit = 67108864;`;
 
 /**
