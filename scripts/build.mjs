@@ -5,7 +5,7 @@
  * by the file: one command reads a few chunks here instead of some hundred modules. Chunks lie flat beside the doors, so
  * that code which looks for its data beside itself (`import.meta.url`) looks in `dist/` whichever chunk it ended up in.
  */
-import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -57,6 +57,9 @@ async function makeExecutable(file) {
 await mkdir(dist, { recursive: true });
 await removeStale(await bundle());
 await makeExecutable(join(dist, "cli.js"));
-await copyFile(join(root, "src/machines/supervisor/supervisor.sh"), join(dist, "supervisor.sh"));
-await rm(join(dist, "migrations"), { recursive: true, force: true });
-await cp(join(root, "src/store/sqlite/migrations"), join(dist, "migrations"), { recursive: true });
+for (const folder of ["src/machines/supervisor/sh", "src/store/sqlite/migrations"]) {
+  const target = join(dist, basename(folder));
+  await cp(join(root, folder), target, { recursive: true, force: true });
+  const present = await readdir(join(root, folder));
+  for (const name of await readdir(target)) if (!present.includes(name)) await rm(join(target, name));
+}

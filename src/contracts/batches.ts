@@ -93,7 +93,7 @@ export const cancelBatch = operation({
   summary: "Skip what is still queued and cancel what is running",
   effect: "write",
   positional: ["id"],
-  input: z.object({ id: batchId, no_wait: z.boolean().default(false).describe("record the request and return") }),
+  input: z.object({ id: batchId, wait: z.boolean().default(true).describe("record the request and return at once") }),
   output: batchReport,
   errors: ["batch_not_found", "ambiguous_id"],
 });

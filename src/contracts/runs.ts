@@ -181,7 +181,7 @@ export const cancelRuns = operation({
   positional: ["id"],
   input: z.object({
     id: z.array(runId).min(1),
-    no_wait: z.boolean().default(false).describe("record the request and return"),
+    wait: z.boolean().default(true).describe("record the request and return at once"),
   }),
   output: z.object({ runs: z.array(runView) }),
   errors: ["run_not_found", "ambiguous_id"],

@@ -79,7 +79,7 @@ export const watchEvents = streaming({
     run: z.string().optional().describe("only about this run"),
     batch: z.string().optional().describe("only about this batch and its runs"),
     type: z.array(z.enum(EVENT_TYPES)).default([]).describe("only these types"),
-    no_follow: z.boolean().default(false).describe("print what there is and stop"),
+    follow: z.boolean().default(true).describe("print what there is and stop"),
   }),
   output: eventView,
   errors: ["run_not_found", "batch_not_found", "ambiguous_id"],

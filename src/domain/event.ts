@@ -3,7 +3,6 @@
 export const EVENT_TYPES = [
   "run.created",
   "run.placed",
-  "run.starting",
   "run.started",
   "run.attempt_ended",
   "run.cancel_requested",

@@ -1,6 +1,6 @@
 /**
  * Who is alive: a process is (host, boot, pid, start time), so that a pid used again is never taken for its predecessor.
- * The supervisor computes boot and start time in the same way (supervisor.sh), so its records can be judged here.
+ * The supervisor computes boot and start time in the same way (supervisor/sh), so its records can be judged here.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";

@@ -11,6 +11,6 @@ export const cancelBatch: CallHandler<"batches.cancel"> = async (context, input,
   const batch = (await store.batches.cancelBatch(found.id, context.settings.user)) ?? found;
   const runs = await store.runs.getRuns(batch.items.flatMap((item) => item.runId ?? []));
   const active = [...runs.values()].filter((run) => !isTerminal(run.status));
-  await requestCancels(context, active, input.no_wait, options.signal);
+  await requestCancels(context, active, input.wait, options.signal);
   return await new BatchReporter(store).report(batch);
 };

@@ -6,7 +6,7 @@ import { findRuns } from "./find-run.js";
 
 export const cancelRuns: CallHandler<"runs.cancel"> = async (context, input, options) => {
   const runs = await findRuns(await context.store(), input.id);
-  const cancelled = await requestCancels(context, runs, input.no_wait, options.signal);
+  const cancelled = await requestCancels(context, runs, input.wait, options.signal);
   return { runs: cancelled.map(toRunView) };
 };
 
@@ -14,11 +14,11 @@ export const cancelRuns: CallHandler<"runs.cancel"> = async (context, input, opt
 export async function requestCancels(
   context: AppContext,
   runs: readonly Run[],
-  noWait: boolean,
+  wait: boolean,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Run[]> {
   const store = await context.store();
   const asked = await Promise.all(runs.map((run) => store.runs.requestCancel(run.id, context.settings.user)));
   const ids = asked.flatMap((run) => run?.id ?? []);
-  return await awaitRuns(context, ids, noWait ? () => true : allEnded, signal);
+  return await awaitRuns(context, ids, wait ? allEnded : () => true, signal);
 }

@@ -22,7 +22,7 @@ export const watchEvents: StreamHandler<"events.watch"> = async function* (conte
       yield toEventView(event);
     }
     if (events.length === PAGE) continue;
-    if (input.no_follow) return;
+    if (!input.follow) return;
     await store.events.waitForChange(1_000, options.signal);
   }
 };

@@ -21,7 +21,7 @@ function entries(): Entry[] {
     flags: shapeOf(operation).flags.map((field) => ({
       flag: `--${field.flag}`,
       description: field.description,
-      takesValue: field.kind !== "boolean",
+      takesValue: field.kind === "value" || field.kind === "list",
     })),
   }));
 }

@@ -81,7 +81,7 @@ const leftRunning = (id: string): string =>
 function cancelFromKeyboard(session: Session, id: string): void {
   session.printer.note("cancelling; press Ctrl-C again to leave it alone");
   session.waybill
-    .call("runs.cancel", { id: [id], no_wait: true })
+    .call("runs.cancel", { id: [id], wait: false })
     .catch((error: Error) => session.printer.note(`the run could not be cancelled: ${error.message}`));
 }
 

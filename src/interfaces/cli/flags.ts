@@ -7,7 +7,8 @@ export interface Field {
   readonly name: string;
   /** The flag's name, kebab-case, without dashes. */
   readonly flag: string;
-  readonly kind: "boolean" | "value" | "list";
+  /** `off` is a boolean that is on unless its flag, `--no-NAME`, says otherwise; its description says what that does. */
+  readonly kind: "boolean" | "off" | "value" | "list";
   readonly required: boolean;
   readonly description: string;
   /** Shown in help; undefined when there is none worth showing. */
@@ -37,14 +38,15 @@ function toField(name: string, outer: z.ZodType): Field {
   const definition = definitionOf(schema);
   const isList = definition.type === "array";
   const scalar = isList && definition.element !== undefined ? unwrap(definition.element).schema : schema;
-  const shown = fallback === undefined || fallback === false || (isList && (fallback as unknown[]).length === 0);
+  const isBoolean = definition.type === "boolean";
+  const hidden = isBoolean || fallback === undefined || (isList && (fallback as unknown[]).length === 0);
   return {
     name,
-    flag: name.replaceAll("_", "-"),
-    kind: isList ? "list" : definition.type === "boolean" ? "boolean" : "value",
+    flag: `${isBoolean && fallback === true ? "no-" : ""}${name.replaceAll("_", "-")}`,
+    kind: isList ? "list" : isBoolean ? (fallback === true ? "off" : "boolean") : "value",
     required,
     description: outer.description ?? schema.description ?? scalar.description ?? "",
-    fallback: shown ? undefined : String(fallback),
+    fallback: hidden ? undefined : String(fallback),
     choices: Object.values(definitionOf(scalar).entries ?? {}),
   };
 }

@@ -118,13 +118,13 @@ function addOperation(
   });
 }
 
-/** Commander's own name for the value of a flag: `silence-timeout` becomes `silenceTimeout`. */
-const key = (field: Field): string => field.flag.replace(/-(\w)/g, (_all, letter: string) => letter.toUpperCase());
+/** Commander's own name for the value of a flag: `--silence-timeout` gives `silenceTimeout`, `--no-wait` gives `wait`. */
+const key = (field: Field): string => field.name.replace(/_(\w)/g, (_all, letter: string) => letter.toUpperCase());
 
 function toOption(field: Field): Option {
   const meta = field.required ? `${field.description} (required)` : field.description;
   const description = field.fallback === undefined ? meta : `${meta} (default: ${field.fallback})`;
-  if (field.kind === "boolean") return new Option(`--${field.flag}`, description);
+  if (field.kind === "boolean" || field.kind === "off") return new Option(`--${field.flag}`, description);
   const option = new Option(`--${field.flag} <value>`, description);
   if (field.required) option.makeOptionMandatory();
   if (field.choices.length > 0) option.choices([...field.choices]);

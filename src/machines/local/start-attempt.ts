@@ -22,7 +22,7 @@ export interface SupervisorCommand {
 /** Set by the supervisor for the program alone: a run that starts another must not lend it its own identity. */
 const OWN_NAMES = ["WAYBILL_RUN_ID", "WAYBILL_ATTEMPT", "WAYBILL_FENCE", "WAYBILL_ARTIFACTS_DIR"] as const;
 
-/** How the supervisor leaves when it found no slot (supervisor.sh). */
+/** How the supervisor leaves when it found no slot (supervisor/sh). */
 const LEFT_BUSY = 3;
 
 /**

@@ -1,14 +1,18 @@
 /** The supervisor's program, and its installation on a machine whose files can be reached from here. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** The script as shipped: beside this module in the sources, beside the bundle once built. */
-const SOURCE = new URL("./supervisor.sh", import.meta.url);
+/**
+ * The script's parts, in the order of their names: beside this module in the sources, beside the bundle once built. A
+ * machine gets them as one file; people read them one at a time.
+ */
+const PARTS = new URL("./sh/", import.meta.url);
 
 /** @returns the supervisor's text and the hash that names its version. */
 export async function supervisorSource(): Promise<{ readonly text: Buffer; readonly hash: string }> {
-  const text = await readFile(SOURCE);
+  const names = (await readdir(PARTS)).sort();
+  const text = Buffer.concat(await Promise.all(names.map((name) => readFile(new URL(name, PARTS)))));
   return { text, hash: createHash("sha256").update(text).digest("hex").slice(0, 16) };
 }
 

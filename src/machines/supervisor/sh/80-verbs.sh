@@ -1,0 +1,60 @@
+# ---- verbs
+
+supervise() {
+  wb_tree=$1 wb_slots=$2 wb_timeout=$3 wb_silence=$4 wb_grace=$5 wb_limit=$6
+  shift 6
+  wb_slot= wb_phase=claiming wb_asked= wb_started=null wb_manifest=null
+  trap '' HUP
+  trap on_term TERM INT
+  look_at $$
+  wb_self=$wb_start
+  claim
+  take_any_slot "$wb_slots"
+  copy_tree "$wb_tree"
+  cd "$wb_dir/work" || refuse copy_failed
+  find_entrypoint "$1"
+  wb_entrypoint=./$1
+  shift
+  launch "$wb_entrypoint" "$@"
+  cd /
+  await_program
+  if decide "exited|$wb_code"; then wb_reason=exited; else wb_reason=$(readlink "$wb_dir/reason"); fi
+  finish "$wb_code" "${wb_reason:-exited}"
+  wb_recorded=$?
+  release_slot
+  kill -KILL "$wb_watchdog" 2>/dev/null
+  [ $wb_recorded = 0 ] || exit 5
+}
+
+reap() {
+  # An attempt whose supervisor or watchdog lives is not lost, and is left to them.
+  wb_owner=$(readlink "$wb_dir/claim")
+  wb_rest=${wb_owner#*"|"}
+  is_alive "${wb_owner%%"|"*}" "${wb_rest%%"|"*}" "${wb_rest#*"|"}" && exit 3
+  if read_start "$wb_run.$wb_attempt"; then
+    is_alive "$wb_r_boot" "$wb_r_dog" "$wb_r_dog_start" && exit 3
+  fi
+  reap_attempt "$wb_run.$wb_attempt"
+  for wb_held in "$wb_prefix"/slots/*; do
+    [ -L "$wb_held" ] || continue
+    wb_slot=${wb_held##*/} wb_slot=${wb_slot%%.*}
+    find_top "$wb_slot"
+    [ "${wb_held##*.}" = "$wb_top" ] && read_holder "$wb_slot" "$wb_top" || continue
+    [ "$wb_held_by" = "$wb_run.$wb_attempt" ] || continue
+    is_alive "$wb_held_boot" "$wb_held_pid" "$wb_held_start" && continue
+    wb_gen_held=$wb_top
+    release_slot
+  done
+}
+
+wb_verb=${1:-} wb_prefix=${2:-} wb_run=${3:-} wb_attempt=${4:-} wb_fence=${5:-0}
+wb_dir=$wb_prefix/runs/$wb_run.$wb_attempt
+case $wb_prefix in /*) ;; *) echo "supervisor: the prefix must be absolute, found '$wb_prefix'" >&2; exit 2 ;; esac
+case $wb_run in '' | *[!A-Za-z0-9._-]*) echo "supervisor: not a run id: '$wb_run'" >&2; exit 2 ;; esac
+case $wb_attempt$wb_fence in *[!0-9]*) echo "supervisor: attempt and fence must be numbers" >&2; exit 2 ;; esac
+learn_boot
+case $wb_verb in
+supervise) shift 5; supervise "$@" ;;
+reap) reap ;;
+*) echo "supervisor: unknown verb '$wb_verb'" >&2; exit 2 ;;
+esac
