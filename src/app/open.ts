@@ -15,7 +15,6 @@ import { LeaseKeeper } from "../dispatch/lease-keeper.js";
 import { withoutOwnVariables } from "../dispatch/program-environment.js";
 import type { Runtime } from "../dispatch/runtime.js";
 import { WaybillError } from "../domain/errors.js";
-import { openMachine } from "../machines/open-machine.js";
 import { livenessOf, thisProcess } from "../machines/process-identity.js";
 import { type Log, silentLog } from "../observe/log.js";
 import type { OnStep } from "../observe/steps.js";
@@ -75,7 +74,7 @@ class Opened {
   readonly context: AppContext;
   #store: Promise<Store> | undefined;
   #inventory: Promise<Inventory> | undefined;
-  #keeper: LeaseKeeper | undefined;
+  #keeper: Promise<LeaseKeeper> | undefined;
   readonly #settings: Settings;
   readonly #options: OpenOptions;
 
@@ -86,16 +85,16 @@ class Opened {
     this.context = {
       settings,
       store: () => this.#openStore(),
-      runtime: async () => this.#runtime(await this.#openStore()),
-      keeper: async () => this.#openKeeper(await this.#openStore()),
+      runtime: () => this.#openRuntime(),
+      keeper: () => (this.#keeper ??= this.#openRuntime().then((runtime) => new LeaseKeeper(runtime))),
       inventory: () => (this.#inventory ??= readInventory(settings)),
-      ensureWorker: async (scope) => await spawner.ensure(this.#runtime(await this.#openStore()), scope),
+      ensureWorker: async (scope) => await spawner.ensure(await this.#openRuntime(), scope),
     };
   }
 
   async close(): Promise<void> {
     if (this.#store === undefined) return;
-    await this.#keeper?.close();
+    await (await this.#keeper)?.close();
     await (await this.#store).close();
   }
 
@@ -104,15 +103,12 @@ class Opened {
     return this.#store;
   }
 
-  #openKeeper(store: Store): LeaseKeeper {
-    this.#keeper ??= new LeaseKeeper(this.#runtime(store));
-    return this.#keeper;
-  }
-
-  #runtime(store: Store): Runtime {
+  /** Machines are loaded here, so that a command which only reads the store starts without them. */
+  async #openRuntime(): Promise<Runtime> {
+    const { openMachine } = await import("../machines/open-machine.js");
     const { home, environment } = this.#settings;
     return {
-      store,
+      store: await this.#openStore(),
       holder: thisProcess(),
       liveness: livenessOf,
       machine: (spec) => openMachine(spec, withoutOwnVariables(environment)),

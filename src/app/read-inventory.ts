@@ -2,11 +2,11 @@
 import { readFile } from "node:fs/promises";
 import type { Settings } from "../config/settings.js";
 import { WaybillError } from "../domain/errors.js";
-import { defaultInventory, parseInventory } from "../machines/inventory.js";
 import type { Inventory } from "./context.js";
 
-/** Errors: `invalid_input` for a file that cannot be read, `invalid_inventory`. */
+/** Loads the YAML reader only when called. Errors: `invalid_input` for a file that cannot be read, `invalid_inventory`. */
 export async function readInventory(settings: Settings): Promise<Inventory> {
+  const { defaultInventory, parseInventory } = await import("../machines/inventory.js");
   const file = settings.inventoryFile;
   const home = settings.home.root;
   if (file === null) return { source: "default: the machine `local` alone", machines: defaultInventory({ home }) };
