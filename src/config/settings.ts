@@ -28,6 +28,8 @@ export interface Settings {
   readonly inventoryFile: string | null;
   readonly scope: string;
   readonly parentRunId: string | null;
+  /** For crash tests: the step (`observe/steps.ts`) at which the command kills itself. Workers do not inherit it. */
+  readonly killAt: string | null;
   readonly user: string;
   readonly cwd: string;
   /** The environment as found; runs on local machines inherit it, variables `from_env` are read from it. */
@@ -127,6 +129,7 @@ export async function resolveSettings(sources: SettingSources = {}): Promise<Set
     inventoryFile: machines.value === "" ? null : resolve(cwd, machines.value),
     scope,
     parentRunId: env.WAYBILL_RUN_ID || null,
+    killAt: env.WAYBILL_KILL_AT || null,
     user: userName(),
     cwd,
     environment: Object.fromEntries(Object.entries(env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]]))),

@@ -1,12 +1,13 @@
 /** The `waybill` command: reads the command line, carries it out, leaves with a code. The only place that ends the process. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type OpenOptions, open } from "../../app/open.js";
+import { type OpenOptions, open, type Waybill } from "../../app/open.js";
 import { parseScope } from "../../app/spawn-worker.js";
 import { work } from "../../app/work.js";
 import { ERRORS, WaybillError } from "../../domain/errors.js";
 import { jsonLog } from "../../observe/log.js";
 import { completionScript } from "./completion.js";
+import { dieAtStep } from "./die-at-step.js";
 import { failure, toWaybillError } from "./envelope.js";
 import { execute } from "./execute.js";
 import { createPrinter, type Printer } from "./printer.js";
@@ -22,6 +23,13 @@ const self: Pick<OpenOptions, "workerCommand"> = {
   workerCommand: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
 };
 
+/** Opens Waybill for this process; the settings that `open` finds decide whether it is to die at a step. */
+async function openHere(options: OpenOptions): Promise<Waybill> {
+  const waybill = await open({ ...self, ...options, onStep: (step, subject) => onStep(step, subject) });
+  const onStep = dieAtStep(waybill.settings.killAt);
+  return waybill;
+}
+
 async function main(argv: readonly string[], printer: Printer): Promise<number> {
   if (argv[0] === WORK) return await serve(argv.slice(1), printer);
   const invocation = readCommandLine(argv, readVersion());
@@ -31,7 +39,7 @@ async function main(argv: readonly string[], printer: Printer): Promise<number> 
     return 0;
   }
   const { name, input, flags } = invocation;
-  const waybill = await open({ ...self, ...flags });
+  const waybill = await openHere(flags);
   try {
     return await execute(waybill, printer, flags.json, name, input);
   } finally {
@@ -45,7 +53,7 @@ async function serve(args: readonly string[], printer: Printer): Promise<number>
   if (scope === null) throw new WaybillError("invalid_input", `Expected: ${WORK} host | batch ID | run ID.`);
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
-  const waybill = await open({ ...self, log: jsonLog((line) => printer.note(line.trimEnd()), Date.now) });
+  const waybill = await openHere({ log: jsonLog((line) => printer.note(line.trimEnd()), Date.now) });
   try {
     await work(waybill.context, scope, stop.signal);
     return 0;
