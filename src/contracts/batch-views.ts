@@ -61,6 +61,7 @@ export const batchReport = z.object({
   batch: batchView,
   progress: progressView,
   items: z.array(itemView),
+  resumed: z.boolean().optional().describe("of a dispatch: the batch had been finished or begun before"),
 });
 export type BatchReport = z.infer<typeof batchReport>;
 

@@ -70,7 +70,6 @@ export type ItemOf<N extends StreamName> = N extends "runs.logs" | "runs.attach"
 export type CallName = Exclude<OperationName, StreamName>;
 
 export const OPERATIONS: readonly Operation[] = ALL;
-export const OPERATION_NAMES = ALL.map((o) => o.name) as readonly OperationName[];
 
 /** Finds an operation by its name (`runs.list`) or its command (`runs list`). */
 export const findOperation = (text: string): Operation | undefined =>

@@ -6,7 +6,7 @@ import { finding } from "./machines.js";
 import { operation, streaming } from "./operation.js";
 
 /** Why something does not go on. A closed list: an item that waits always has one of these. */
-export const REASON_CODES = [
+const REASON_CODES = [
   "ended",
   "running",
   "slots_taken",
@@ -21,7 +21,6 @@ export const REASON_CODES = [
   "worker_gone",
   "all_decided",
 ] as const;
-export type ReasonCode = (typeof REASON_CODES)[number];
 
 export const explain = operation({
   name: "system.why",

@@ -63,6 +63,7 @@ async function end(
   errorCode: ErrorCode,
   errorMsg: string,
 ): Promise<Run> {
+  await closeAttempt(drive, run);
   const outcome: RunOutcome = {
     status,
     exitCode: null,
@@ -75,4 +76,17 @@ async function end(
   };
   const nothing = { state: "none", error: null, artifactsPath: null, logsPath: null } as const;
   return accepted(await drive.runtime.store.runs.finishRun(guardOf(drive, run), outcome, nothing));
+}
+
+/**
+ * Leaves a cancel on the machine, so that a start which a dead or sleeping driver still had under way does not run a
+ * program for a run that has ended.
+ */
+async function closeAttempt(drive: Drive, run: Run): Promise<void> {
+  try {
+    await drive.machine.cancel(keyOf(run));
+  } catch (error) {
+    // The machine that could not start the run (no space, no such directory) may not be able to take this note either.
+    drive.runtime.log("run.close_failed", { run: run.id, error: (error as Error).message });
+  }
 }

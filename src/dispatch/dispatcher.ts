@@ -9,10 +9,9 @@ import type { MachineSpec } from "../domain/machine.js";
 import type { Run } from "../domain/run.js";
 import { backFill } from "./back-fill.js";
 import { type DispatchScope, isInScope } from "./dispatch-scope.js";
-import { hasStarted } from "./drive.js";
 import { driveRun } from "./drive-run.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
-import { missingVariables } from "./program-environment.js";
+import { canStart } from "./program-environment.js";
 import type { Runtime } from "./runtime.js";
 
 /** How long a run is left alone after a drive that failed or found the machine full: doubling. */
@@ -64,7 +63,7 @@ export class Dispatcher {
   /** In scope, and not waiting for somebody whose environment has the variables that it is to be started with. */
   #isMine(run: Run): boolean {
     if (!isInScope(this.#options.scope, run, this.#runtime.holder)) return false;
-    return hasStarted(run) || missingVariables(run.request.env, this.#runtime.environment).length === 0;
+    return canStart(run, this.#runtime.environment);
   }
 
   async #placeQueued(): Promise<void> {

@@ -12,7 +12,7 @@ import { beginAttempt } from "./begin-attempt.js";
 import { concludeAttempt } from "./conclude-attempt.js";
 import { accepted, type Drive, guardOf, hasStarted, keyOf } from "./drive.js";
 import type { HeldLease, LeaseKeeper } from "./lease-keeper.js";
-import { missingVariables } from "./program-environment.js";
+import { canStart } from "./program-environment.js";
 import type { Runtime } from "./runtime.js";
 
 export type DriveResult =
@@ -59,8 +59,7 @@ async function mustGet(runtime: Runtime, runId: string): Promise<Run> {
 function settledWithoutDriving(runtime: Runtime, run: Run): DriveResult | null {
   if (isTerminal(run.status)) return { kind: "ended", run };
   if (run.slot === null) return { kind: "blocked", run, on: "slot" };
-  const missing = missingVariables(run.request.env, runtime.environment);
-  return !hasStarted(run) && missing.length > 0 ? { kind: "blocked", run, on: "missing_env" } : null;
+  return !canStart(run, runtime.environment) ? { kind: "blocked", run, on: "missing_env" } : null;
 }
 
 async function driveHeld(

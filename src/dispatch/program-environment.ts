@@ -30,6 +30,12 @@ export function missingVariables(env: Readonly<Record<string, EnvValue>>, enviro
   );
 }
 
+/** Whether this environment has what the run is to be started with; what has started, or is to be cancelled, needs nothing. */
+export function canStart(run: Run, environment: Environment): boolean {
+  const isPast = run.pid !== null || run.cancelRequestedAt !== null;
+  return isPast || missingVariables(run.request.env, environment).length === 0;
+}
+
 /** What is handed to the machine on top of its own environment: the machine's variables, the run's, and Waybill's. */
 export function programEnvironment(run: Run, environment: Environment): Record<string, string> {
   const { target, env } = run.request;

@@ -7,7 +7,6 @@ export const MACHINE_OSES = ["linux", "macos", "windows"] as const;
 export type MachineOs = (typeof MACHINE_OSES)[number];
 
 export const MACHINE_STATUSES = ["idle", "busy", "offline", "unknown"] as const;
-export type MachineStatus = (typeof MACHINE_STATUSES)[number];
 
 /** One machine of the inventory, defaults filled in. */
 export interface MachineSpec {

@@ -94,8 +94,9 @@ export interface RunStore {
   recordArtifacts(runId: string, report: ArtifactReport): Promise<Run | null>;
   noteContact(guard: RunGuard, unreachableSince: number | null): Promise<GuardedWrite>;
   /**
-   * States the wish that a run ends. A pending run that nobody drives ends at once as `interrupted`; for any other the
-   * driver acts. Returns null for an unknown run.
+   * States the wish that a run ends. A run that still waits for a slot ends at once as `interrupted`: it has never been
+   * on a machine. Any other is its driver's to end, even when that has died: a start that nobody recorded may have
+   * happened, and only the machine can tell. Returns null for an unknown run.
    */
   requestCancel(id: string, by: string): Promise<Run | null>;
   /** Forgets a finished run and its events; refuses (false) while it is active. */

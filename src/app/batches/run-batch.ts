@@ -29,13 +29,19 @@ export const runBatch: CallHandler<"batches.run"> = async (context, input, optio
     mustHaveVariables(runtime, read.plan);
     await backFill(runtime, batch, machines);
   }
-  await context.ensureWorker({ kind: "batch", batchId: batch.id });
   const reporter = new BatchReporter(runtime.store);
-  if (input.detach) return await reporter.report((await runtime.store.batches.getBatch(batch.id)) ?? batch);
-  for await (const report of watchUntilFinished(context, batch.id, options.signal)) {
-    await options.onProgress?.({ type: "report", report });
+  const report = async () => ({
+    ...(await reporter.report((await runtime.store.batches.getBatch(batch.id)) ?? batch)),
+    resumed: existing !== null,
+  });
+  const first = await report();
+  if (first.progress.finished) return first;
+  await context.ensureWorker({ kind: "batch", batchId: batch.id });
+  if (input.detach) return first;
+  for await (const seen of watchUntilFinished(context, batch.id, options.signal)) {
+    await options.onProgress?.({ type: "report", report: seen });
   }
-  return await reporter.report((await runtime.store.batches.getBatch(batch.id)) ?? batch);
+  return await report();
 };
 
 async function dryRun(

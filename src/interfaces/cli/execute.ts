@@ -96,6 +96,7 @@ async function executeBatch(session: Session, input: InputOf<"batches.run">): Pr
     .finally(() => live.finish());
   await printResult(printer, json, "batches.run", data);
   if (data.kind === "placement") return EXIT.success;
+  if (data.resumed && !json) printer.note("this batch was there before; another --staging runs the plan again");
   if (!data.progress.finished && !json) {
     printer.note(`the batch goes on: \`waybill batch watch ${data.batch.id}\` follows it, \`batch cancel\` stops it`);
   }

@@ -105,12 +105,23 @@ export function runFacts(use: UseBench): void {
   });
 
   describe("cancelling and removing runs", () => {
-    it("ends a pending run that nobody drives at once", async () => {
+    it("ends a run that waits for a slot at once", async () => {
       const { store, now } = use();
-      const { run } = await store.runs.prepareAtomic(given.dispatch(), () => given.run());
+      await store.runs.prepareAtomic(given.dispatch(), () => given.run());
+      const waiting = given.dispatch({ workHash: "other", queue: true });
+      const { run } = await store.runs.prepareAtomic(waiting, () => given.run());
       const cancelled = await store.runs.requestCancel(run.id, "ann");
       expect(cancelled).toMatchObject({ status: "interrupted", errorCode: "cancelled", endedAt: now, slot: null });
-      expect((await store.runs.prepareAtomic(given.dispatch(), () => given.run())).outcome).toBe("created");
+      expect((await store.runs.prepareAtomic(waiting, () => given.run())).outcome).toBe("created");
+    });
+
+    it("leaves a run with a slot to a driver, even when none has come or its lease is over", async () => {
+      const bench = use();
+      const { run } = await bench.store.runs.prepareAtomic(given.dispatch(), () => given.run());
+      expect(await bench.store.runs.requestCancel(run.id, "ann")).toMatchObject({ status: "pending", slot: 1 });
+      const driven = await drive(bench.store, given.dispatch({ machine: "other" }));
+      bench.now += 60_000;
+      expect(await bench.store.runs.requestCancel(driven.run.id, "ann")).toMatchObject({ status: "pending" });
     });
 
     it("leaves a driven run to its driver, and notes the wish once", async () => {
@@ -120,14 +131,6 @@ export function runFacts(use: UseBench): void {
       expect(first).toMatchObject({ status: "pending", cancelRequestedAt: bench.now });
       bench.now += 1_000;
       expect((await bench.store.runs.requestCancel(run.id, "bob"))?.cancelRequestedAt).toBe(first?.cancelRequestedAt);
-    });
-
-    it("takes a driver whose lease is over for gone, and refuses it when it comes back", async () => {
-      const bench = use();
-      const { run, guard } = await drive(bench.store);
-      bench.now += 60_000;
-      expect(await bench.store.runs.requestCancel(run.id, "ann")).toMatchObject({ status: "interrupted" });
-      expect(await bench.store.runs.startRun(guard, given.start(), null)).toMatchObject({ written: false });
     });
 
     it("leaves an ended run as it is", async () => {

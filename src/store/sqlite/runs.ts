@@ -3,7 +3,6 @@ import { isTerminal, type Run } from "../../domain/run.js";
 import type { ArtifactReport, RunStore } from "../run-store.js";
 import { appendEvent } from "./event-log.js";
 import { artifactParams, finishRun, nextAttempt, noteContact, startRun } from "./guarded-writes.js";
-import { readLease, vacateLease } from "./leases.js";
 import { placeRun, prepare } from "./run-placement.js";
 import { readRun, runQueries } from "./run-queries.js";
 import { runFromRow } from "./run-rows.js";
@@ -40,12 +39,7 @@ function requestCancel(session: Session, id: string, by: string): Run | null {
     session.sql("UPDATE runs SET cancel_requested_at = $now WHERE id = $id").run({ id, now });
     appendEvent(session, { type: "run.cancel_requested", subject: id, batchId: run.batchId, data: { by } });
   }
-  const lease = readLease(session, runLeaseName(id));
-  const driven = lease !== null && lease.expiresAt > now;
-  if (run.status === "pending" && !driven) {
-    if (lease !== null) vacateLease(session, lease.name, lease.fence);
-    endCancelled(session, run, by, now);
-  }
+  if (run.status === "pending" && run.slot === null) endCancelled(session, run, by, now);
   return readRun(session, id);
 }
 
