@@ -16,9 +16,6 @@ import { printable } from "./render/text.js";
 
 const WORK = "_work";
 
-/** Files made from here on are their owner's alone: store, logs, artifacts, frozen trees. */
-process.umask(0o077);
-
 const self: Pick<OpenOptions, "workerCommand"> = {
   workerCommand: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
 };
