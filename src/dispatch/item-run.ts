@@ -1,5 +1,6 @@
 /** The run that fulfils a batch's item, as `dispatchItem` wants it. */
 import { createHash } from "node:crypto";
+import { basename } from "node:path";
 import type { Batch, Item } from "../domain/batch.js";
 import type { MachineSpec } from "../domain/machine.js";
 import { DEFAULT_ENTRYPOINT, DEFAULT_GRACE_MS, type NewRun, type RunRequest } from "../domain/run.js";
@@ -21,6 +22,9 @@ export const targetOf = (runtime: Pick<Runtime, "holder">, spec: MachineSpec): M
 export const defaultEntrypoint = (spec: MachineSpec): string =>
   spec.os === "windows" ? DEFAULT_ENTRYPOINT.windows : DEFAULT_ENTRYPOINT.posix;
 
+/** The plan file's name without its ending: `plan:/home/ann/acceptance.yaml` is `acceptance`. */
+const planName = (batch: Batch): string => basename(batch.source.replace(/^plan:/, "")).replace(/\.ya?ml$/i, "");
+
 export function dispatchableRun(
   runtime: Runtime,
   batch: Batch,
@@ -29,6 +33,7 @@ export function dispatchableRun(
 ): { dispatch: Dispatch; make: () => NewRun } {
   const request: RunRequest = {
     target: targetOf(runtime, spec),
+    plan: { name: planName(batch), staging: batch.staging },
     entrypoint: item.spec.entrypoint ?? defaultEntrypoint(spec),
     args: [],
     env: item.spec.env,

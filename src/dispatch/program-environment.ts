@@ -9,7 +9,9 @@ const OWN_VARIABLES = [
   "WAYBILL_ARTIFACTS_DIR",
   "WAYBILL_MACHINE",
   "WAYBILL_BATCH_ID",
+  "WAYBILL_PLAN",
   "WAYBILL_PLAN_ENTRY",
+  "WAYBILL_STAGING",
   "WAYBILL_SCOPE",
   "WAYBILL_KILL_AT",
 ] as const;
@@ -38,7 +40,7 @@ export function canStart(run: Run, environment: Environment): boolean {
 
 /** What is handed to the machine on top of its own environment: the machine's variables, the run's, and Waybill's. */
 export function programEnvironment(run: Run, environment: Environment): Record<string, string> {
-  const { target, env } = run.request;
+  const { target, env, plan } = run.request;
   const asked = Object.entries(env).map(([name, value]) => [
     name,
     typeof value === "string" ? value : (environment[value.fromEnv] ?? ""),
@@ -48,6 +50,7 @@ export function programEnvironment(run: Run, environment: Environment): Record<s
     ...Object.fromEntries(asked),
     WAYBILL_MACHINE: run.machine,
     WAYBILL_SCOPE: run.id,
+    ...(plan === null ? {} : { WAYBILL_PLAN: plan.name, WAYBILL_STAGING: plan.staging }),
     ...(run.batchId === null ? {} : { WAYBILL_BATCH_ID: run.batchId }),
     ...(run.planEntry === null ? {} : { WAYBILL_PLAN_ENTRY: run.planEntry }),
   };

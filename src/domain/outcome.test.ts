@@ -20,6 +20,7 @@ const target: MachineSpec = {
 const request: RunRequest = {
   target,
   queue: true,
+  plan: null,
   entrypoint: "run.sh",
   args: [],
   env: {},

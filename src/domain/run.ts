@@ -47,6 +47,8 @@ export type EnvValue = string | { readonly fromEnv: string };
 export interface RunRequest {
   /** The machine as the inventory described it at submit, so that any process can drive the run later, from anywhere. */
   readonly target: MachineSpec;
+  /** The plan and the staging it is dispatched for, to tell the program; null outside a batch. */
+  readonly plan: { readonly name: string; readonly staging: string } | null;
   readonly entrypoint: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, EnvValue>>;

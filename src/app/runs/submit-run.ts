@@ -46,6 +46,8 @@ async function decide(
   const salt = input.new ? { batchId: id, name: "new" } : null;
   const workHashOn = (spec: MachineSpec) => hashWork(tree.hash, requestFor(spec), salt);
   const spec = await chooseMachine(runtime, from, workHashOn);
+  // Refuses a transport that there is no way over before anything is recorded.
+  runtime.machine(spec);
   const request = requestFor(spec);
   await mustHaveEntrypoint(tree, request.entrypoint, input.dir);
   mustHaveVariables(runtime, request);
@@ -79,6 +81,7 @@ async function decide(
 function toRequest(runtime: Runtime, input: Input, spec: MachineSpec): RunRequest {
   return {
     target: targetOf(runtime, spec),
+    plan: null,
     entrypoint: input.entrypoint ?? defaultEntrypoint(spec),
     args: input.args,
     env: parseEnvironmentFlags(input.env),

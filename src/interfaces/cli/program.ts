@@ -52,7 +52,8 @@ export function readCommandLine(argv: readonly string[], version: string): Invoc
 
 function helpHint(argv: readonly string[]): string {
   const words = argv.filter((word) => !word.startsWith("-"));
-  const known = OPERATIONS.map((o) => o.command).find((c) => words.join(" ").startsWith(c)) ?? groupIn(words);
+  const typed = `${words.join(" ")} `;
+  const known = OPERATIONS.map((o) => o.command).find((c) => typed.startsWith(`${c} `)) ?? groupIn(words);
   return `\`waybill ${known === "" ? "" : `${known} `}--help\` shows what there is.`;
 }
 

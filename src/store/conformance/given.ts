@@ -30,6 +30,7 @@ const request: RunRequest = {
   graceMs: 10_000,
   logLimitBytes: null,
   queue: false,
+  plan: null,
   retries: 0,
 };
 
