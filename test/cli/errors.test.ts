@@ -1,0 +1,86 @@
+import { writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ERRORS, type ErrorCode } from "../../src/domain/errors.js";
+import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+
+let box: Sandbox;
+
+beforeAll(() => {
+  box = createSandbox();
+  box.machines({ left: { tags: ["fast"] }, right: {}, far: { transport: "ssh", host: "far.invalid" } });
+  box.work("good", "exit 0");
+  box.work("no-entrypoint", "exit 0", { "other.sh": "exit 0" });
+  box.plan("good.yaml", [{ name: "good", machine: "left" }]);
+  writeFileSync(box.path("broken.yaml"), "version: 1\nentries:\n  - { name: a }\n");
+  writeFileSync(box.path("empty.yaml"), "version: 1\nentries: []\n");
+  writeFileSync(box.path("odd-machines.yaml"), "machines: 4\n");
+});
+afterAll(() => box.dispose());
+
+const REFUSALS: readonly (readonly [ErrorCode, readonly string[]])[] = [
+  ["run_not_found", ["runs", "show", "ffff"]],
+  ["run_not_found", ["runs", "logs", "ffff"]],
+  ["batch_not_found", ["batch", "show", "ffff"]],
+  ["batch_not_found", ["why", "ffff"]],
+  ["machine_not_found", ["machines", "show", "lefd"]],
+  ["machine_not_found", ["run", "good", "--machine", "lefd"]],
+  ["operation_not_found", ["schema", "runs.lits"]],
+  ["no_matching_machine", ["run", "good", "--tag", "fats"]],
+  ["transport_unavailable", ["run", "good", "--machine", "far"]],
+  ["entrypoint_missing", ["run", "no-entrypoint", "--machine", "left", "--entrypoint", "none.sh"]],
+  ["entrypoint_missing", ["run", "good", "--machine", "left", "--entrypoint", "../good/run.sh"]],
+  ["invalid_tree", ["run", "not-there", "--machine", "left"]],
+  ["missing_env", ["run", "good", "--machine", "left", "--env", "NOT_SET_ANYWHERE"]],
+  ["invalid_plan", ["plan", "check", "broken.yaml"]],
+  ["empty_plan", ["plan", "check", "empty.yaml"]],
+  ["invalid_input", ["plan", "check", "not-there.yaml"]],
+  ["invalid_inventory", ["machines", "list", "--machines", "odd-machines.yaml"]],
+  ["invalid_input", ["run", "good"]],
+  ["invalid_input", ["run", "good", "--machine", "left", "--tag", "fast"]],
+  ["invalid_input", ["run", "good", "--machine", "left", "--timeout", "90"]],
+  ["invalid_input", ["run", "good", "--machine", "left", "--env", "1X=2"]],
+  ["invalid_input", ["run", "good", "--machine", "left", "--label", "novalue"]],
+  ["invalid_input", ["run", "good", "--machine", "left", "--retries", "11"]],
+  ["invalid_input", ["runs", "list", "--limit", "0"]],
+  ["invalid_input", ["runs", "list", "--status", "sleeping"]],
+  ["invalid_input", ["batch", "run", "good.yaml"]],
+  ["invalid_input", ["store", "destroy"]],
+  ["invalid_input", ["nonsense"]],
+  ["invalid_input", ["runs", "list", "--store", "mysql://localhost/x"]],
+  ["store_unsupported", ["runs", "list", "--store", "postgres://localhost/x"]],
+];
+
+describe("an error with --json", () => {
+  it.each(REFUSALS)(
+    "is %s for `waybill %j`: envelope on stderr, nothing on stdout, its exit code",
+    async (code, args) => {
+      const { stdout, stderr, code: exit } = await box.cli([...args, "--json"]);
+
+      expect(stdout).toBe("");
+      expect(JSON.parse(stderr)).toEqual({
+        schema_version: "v1",
+        ok: false,
+        error: {
+          code,
+          message: expect.stringMatching(/\S/),
+          hint: expect.toSatisfy((hint: unknown) => hint === null || (typeof hint === "string" && hint !== "")),
+          retryable: ERRORS[code].retryable,
+          details: expect.any(Object),
+        },
+      });
+      expect(exit).toBe(ERRORS[code].exit);
+    },
+  );
+});
+
+describe("an error for people", () => {
+  it("is its message with the code, then what to do, on stderr", async () => {
+    const { stdout, stderr, code } = await box.cli(["machines", "show", "lefd"]);
+
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(
+      /^waybill: There is no machine "lefd" in .*machines\.yaml\. \(machine_not_found\)\n {2}Did you mean "left"\?\n$/,
+    );
+    expect(code).toBe(3);
+  });
+});

@@ -1,0 +1,116 @@
+import { mkdirSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { OperationName, OutputOf } from "../../src/index.js";
+import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+
+interface Known {
+  readonly run: string;
+  readonly spare: string;
+  readonly batch: string;
+}
+
+/** What each operation is asked here. Total by type: an operation that is not tried does not compile. */
+const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly string[] } = {
+  "runs.submit": () => ["run", "good", "--label", "team=blue", "--env", "MODE=fast", "--", "an argument"],
+  "runs.list": () => ["runs", "list"],
+  "runs.show": ({ run }) => ["runs", "show", run],
+  "runs.logs": ({ run }) => ["runs", "logs", run],
+  "runs.attach": ({ run }) => ["runs", "attach", run],
+  "runs.wait": ({ run }) => ["runs", "wait", run],
+  "runs.cancel": ({ run }) => ["runs", "cancel", run],
+  "runs.artifacts": ({ run }) => ["runs", "artifacts", run],
+  "runs.rm": ({ spare }) => ["runs", "rm", spare],
+  "plans.check": () => ["plan", "check", "plan.yaml"],
+  "batches.run": () => ["batch", "run", "plan.yaml", "--staging", "1"],
+  "batches.list": () => ["batch", "list"],
+  "batches.show": ({ batch }) => ["batch", "show", batch],
+  "batches.watch": ({ batch }) => ["batch", "watch", batch],
+  "batches.cancel": ({ batch }) => ["batch", "cancel", batch],
+  "machines.list": () => ["machines", "list"],
+  "machines.show": () => ["machines", "show", "local"],
+  "machines.check": () => ["machines", "check"],
+  "system.why": ({ batch }) => ["why", batch],
+  "events.watch": () => ["watch", "--after", "0", "--no-follow"],
+  "system.doctor": () => ["doctor"],
+  "store.info": () => ["store", "info"],
+  "store.gc": () => ["store", "gc", "--older-than", "0s", "--dry-run"],
+  "config.show": () => ["config", "show"],
+  "system.schema": () => ["schema", "runs.submit"],
+  "store.destroy": () => ["store", "destroy", "--yes"],
+};
+
+const NAMES = Object.keys(ARGUMENTS) as OperationName[];
+
+const isTime = (text: string): boolean => {
+  const at = new Date(text);
+  return !Number.isNaN(at.getTime()) && at.toISOString() === text;
+};
+
+type Schema = OutputOf<"system.schema">["operations"][number];
+
+let box: Sandbox;
+let known: Known;
+
+async function schemaOf(name: string): Promise<Schema> {
+  const { operations } = await box.json<OutputOf<"system.schema">>(["schema", name]);
+  return operations[0] as Schema;
+}
+
+/** A check of one line of `--json`: the envelope, and its data against the published schema. */
+function checkLine(schema: Schema, line: string): void {
+  const ajv = new Ajv2020({ allErrors: true, formats: { "date-time": isTime } });
+  const validate = ajv.compile(schema.output ?? {});
+  const envelope = JSON.parse(line) as { data: unknown };
+  expect(envelope).toEqual({ schema_version: "v1", ok: true, data: envelope.data });
+  validate(envelope.data);
+  expect(validate.errors, line.slice(0, 2_000)).toBeNull();
+}
+
+beforeAll(async () => {
+  box = createSandbox();
+  box.work("good", 'echo "hello $1"; echo left > "$WAYBILL_ARTIFACTS_DIR/left"');
+  box.work("bad", "printf '\\377\\376'; exit 3");
+  box.plan("plan.yaml", [
+    { name: "good", machine: "local" },
+    { name: "nowhere", dir: "bad", tag: "gpu" },
+  ]);
+  mkdirSync(box.path("empty"));
+  const submitted = await box.json<OutputOf<"runs.submit">>(["run", "bad"]);
+  const spare = await box.json<OutputOf<"runs.submit">>(["run", "good", "--new"]);
+  const report = await box.json<OutputOf<"batches.run">>(["batch", "run", "plan.yaml", "--staging", "0"]);
+  if (report.kind !== "report") throw new Error("Expected a report of the batch.");
+  known = { run: submitted.run.id, spare: spare.run.id, batch: report.batch.id };
+});
+afterAll(() => box.dispose());
+
+describe("--json", () => {
+  it("is tried here for every operation that `waybill schema` lists", async () => {
+    const { operations } = await box.json<OutputOf<"system.schema">>(["schema"]);
+
+    expect(operations.map((o) => o.name).sort()).toEqual([...NAMES].sort());
+  });
+
+  it.each(NAMES)("answers %s as its published schema says, one value a line", async (name) => {
+    const schema = await schemaOf(name);
+    const { stdout } = await box.cli([...insertJson(ARGUMENTS[name](known))]);
+    const lines = stdout.split("\n");
+
+    expect(lines.pop()).toBe("");
+    expect(lines.length).toBeGreaterThanOrEqual(1);
+    if (!schema.stream) expect(lines).toHaveLength(1);
+    for (const line of lines) checkLine(schema, line);
+  });
+
+  it("answers a dry run with the placement that the schema of batches.run allows", async () => {
+    const { stdout } = await box.cli(["batch", "run", "plan.yaml", "--staging", "2", "--dry-run", "--json"]);
+
+    checkLine(await schemaOf("batches.run"), stdout.trimEnd());
+    expect(JSON.parse(stdout)).toMatchObject({ data: { kind: "placement", existing_batch_id: null } });
+  });
+});
+
+function insertJson(args: readonly string[]): readonly string[] {
+  const at = args.indexOf("--");
+  return at < 0 ? [...args, "--json"] : [...args.slice(0, at), "--json", ...args.slice(at)];
+}
