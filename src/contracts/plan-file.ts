@@ -8,7 +8,7 @@ import { planEnv } from "./env-map.js";
 import { fileError } from "./file-problem.js";
 import { machineName } from "./machine-name.js";
 import { describeValue, type ValueFault } from "./schema-issue.js";
-import { readYaml } from "./yaml-document.js";
+import { type Rule, readYaml } from "./yaml-document.js";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f]/;
@@ -54,10 +54,11 @@ const entry = z.strictObject({
 
 const planSchema = z.strictObject({ version: z.literal(1), entries: z.array(entry) });
 
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+export const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const entriesOf = (plan: unknown): readonly unknown[] =>
+/** The entries of a document that may not be a plan. */
+export const entriesOf = (plan: unknown): readonly unknown[] =>
   isMap(plan) && Array.isArray(plan.entries) ? (plan.entries as unknown[]) : [];
 
 function oneSelectorEach(plan: unknown): ValueFault[] {
@@ -110,15 +111,16 @@ function toEntry(item: z.output<typeof entry>): PlanEntry {
 
 /**
  * @param fileName as problems are to name it, such as `plan.yaml`
+ * @param rules what else must hold of the document, such as that its directories exist
  * @throws `invalid_plan` with every problem in the message and in `details.problems`; `empty_plan` when it has no entry
  */
-export function parsePlan(bytes: Uint8Array, fileName: string): Plan {
+export function parsePlan(bytes: Uint8Array, fileName: string, rules: readonly Rule[] = []): Plan {
   let empty = false;
   const noteEmpty = (value: unknown): ValueFault[] => {
     empty = isEmpty(value);
     return [];
   };
-  const reading = readYaml(bytes, planSchema, [noteEmpty, oneSelectorEach, uniqueNames]);
+  const reading = readYaml(bytes, planSchema, [noteEmpty, oneSelectorEach, uniqueNames, ...rules]);
   if (empty) {
     const hint = "Add at least one: `entries: [{ name: unit, dir: tests/unit, machine: local }]`.";
     throw new WaybillError("empty_plan", `${fileName} has no entries.`, { hint, details: { file: fileName } });

@@ -1,12 +1,12 @@
 import { formatSelector } from "../../domain/batch.js";
 import { explainNoMatch, matches } from "../../domain/placement.js";
 import type { CallHandler } from "../context.js";
-import { mustHaveDirectories, readPlan } from "./read-plan.js";
+import { readPlan } from "./read-plan.js";
 
 /** Checks a plan against itself, its directories and the machines; what is merely unmatched is a warning. */
 export const checkPlan: CallHandler<"plans.check"> = async (context, input) => {
   const read = await readPlan(input.plan, context.settings.cwd);
-  await mustHaveDirectories(read);
+  read.mustFindDirectories();
   const { machines } = await context.inventory();
   const specs = machines.map((spec) => ({ spec }));
   const entries = read.plan.entries.map((entry) => ({

@@ -15,7 +15,7 @@ import { freezeTree } from "../../machines/tree/freeze-tree.js";
 import type { AppContext, CallHandler } from "../context.js";
 import { mustHaveEntrypoint } from "../runs/submit-run.js";
 import { BatchReporter } from "./batch-report.js";
-import { mustHaveDirectories, type ReadPlan, readPlan } from "./read-plan.js";
+import { type ReadPlan, readPlan } from "./read-plan.js";
 import { watchUntilFinished } from "./watch-batch.js";
 
 export const runBatch: CallHandler<"batches.run"> = async (context, input, options) => {
@@ -51,7 +51,7 @@ async function dryRun(
   existing: Batch | null,
   machines: readonly MachineSpec[],
 ): Promise<PlacementReport> {
-  await mustHaveDirectories(read);
+  if (existing === null) read.mustFindDirectories();
   const items = existing?.items ?? read.plan.entries.map((entry) => toItem(entry, read.dirOf(entry), ""));
   const placements = place(
     items.filter((item) => item.state === "queued"),
@@ -81,7 +81,7 @@ async function createBatch(
   machines: readonly MachineSpec[],
   signal: AbortSignal | undefined,
 ): Promise<Batch> {
-  await mustHaveDirectories(read);
+  read.mustFindDirectories();
   mustHaveVariables(runtime, read.plan);
   const items = await freezeEntries(runtime, read, machines, signal);
   const { batch } = await runtime.store.batches.createBatch({
