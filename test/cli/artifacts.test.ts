@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import { createReadStream, readFileSync, statSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { OutputOf } from "../../src/index.js";
+import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { gateIn } from "./gate.js";
+
+const GIB = 1024 ** 3;
+
+let box: Sandbox;
+beforeAll(() => {
+  box = createSandbox();
+  box.machines({ wide: { slots: 8 } });
+});
+afterAll(() => box.dispose());
+
+const artifactsOf = (id: string) => box.json<OutputOf<"runs.artifacts">>(["runs", "artifacts", id]);
+const submit = (args: readonly string[]) => box.json<OutputOf<"runs.submit">>(["run", ...args]);
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
+  return hash.digest("hex");
+}
+
+describe("artifacts", () => {
+  it("are listed with size and SHA-256, and lie where the list says", async () => {
+    const script = 'cd "$WAYBILL_ARTIFACTS_DIR"; : > empty; mkdir -p "a b"; printf data > "a b/c\nd"';
+    box.work("some", script);
+    const { run } = await submit(["some"]);
+    const found = await artifactsOf(run.id);
+    const digest = (text: string) => createHash("sha256").update(text).digest("hex");
+
+    expect(run.artifact_state).toBe("collected");
+    expect(found.path).toBe(run.artifacts_path);
+    expect([...found.files].sort((a, b) => a.size - b.size)).toEqual([
+      { path: "empty", size: 0, sha256: digest("") },
+      { path: "a b/c\nd", size: 4, sha256: digest("data") },
+    ]);
+    expect(readFileSync(`${found.path}/a b/c\nd`, "utf8")).toBe("data");
+  });
+
+  it("of a run that left none are none", async () => {
+    box.work("none", "exit 0");
+    const { run } = await submit(["none"]);
+
+    expect(await artifactsOf(run.id)).toEqual({ run_id: run.id, state: "none", error: null, path: null, files: [] });
+  });
+
+  it("of a run that failed are kept as well", async () => {
+    box.work("failed", 'echo why > "$WAYBILL_ARTIFACTS_DIR/why"; exit 1');
+    const { run } = await submit(["failed"]);
+
+    expect((await artifactsOf(run.id)).files.map((f) => f.path)).toEqual(["why"]);
+  });
+
+  it("of an active run are refused when fetched", async () => {
+    const gate = gateIn(box, "active");
+    box.work("active", gate.script);
+    const { run } = await submit(["active", "--detach"]);
+    const { code, stderr } = await box.cli(["runs", "artifacts", run.id, "--fetch"]);
+    gate.open();
+
+    expect([code, stderr]).toEqual([4, expect.stringContaining("(invalid_state)")]);
+  });
+
+  it("of 1 GiB arrive whole, through a process that stays small", { timeout: 240_000 }, async () => {
+    const gate = gateIn(box, "large");
+    box.work("large", `truncate -s 1G "$WAYBILL_ARTIFACTS_DIR/large"; ${gate.script}`);
+    const live = box.spawnCli(["run", "large", "--json"]);
+    await gate.reached();
+    gate.open();
+    let peakKib = 0;
+    const watch = setInterval(() => {
+      peakKib = Math.max(peakKib, peakOf(live.pid));
+    }, 20);
+    const result = await live.ended.finally(() => clearInterval(watch));
+    const { run } = (JSON.parse(result.stdout) as { data: OutputOf<"runs.submit"> }).data;
+    const [file] = (await artifactsOf(run.id)).files;
+
+    expect(statSync(`${run.artifacts_path}/large`).size).toBe(GIB);
+    expect(file).toEqual({ path: "large", size: GIB, sha256: await sha256(`${run.artifacts_path}/large`) });
+    expect(peakKib).toBeGreaterThan(10_000);
+    expect(peakKib).toBeLessThan(300_000);
+    expect((await box.cli(["runs", "rm", run.id])).code).toBe(0);
+    expect(statSync(`${run.artifacts_path}/large`, { throwIfNoEntry: false })).toBeUndefined();
+  });
+});
+
+/** The most memory that a process has had in RAM so far, in KiB; 0 once it is gone. */
+function peakOf(pid: number): number {
+  try {
+    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+  } catch {
+    // It has ended between two looks; what was seen before counts.
+    return 0;
+  }
+}
