@@ -93,9 +93,10 @@ class Opened {
   }
 
   async close(): Promise<void> {
-    if (this.#store === undefined) return;
-    await (await this.#keeper)?.close();
-    await (await this.#store).close();
+    // What could not be opened was told to whoever asked for it, and leaves nothing to close.
+    const [keeper, store] = await Promise.allSettled([this.#keeper, this.#store]);
+    if (keeper.status === "fulfilled") await keeper.value?.close();
+    if (store.status === "fulfilled") await store.value?.close();
   }
 
   #openStore(): Promise<Store> {

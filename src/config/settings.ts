@@ -3,10 +3,10 @@
  *
  * The one place that reads the process's environment. Other parts get what they need of the result.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
-import { WaybillError } from "../domain/errors.js";
+import type { ConfigFile, Settable } from "./config-file.js";
 import { type Home, homeAt } from "./home.js";
 
 export interface SettingFlags {
@@ -46,10 +46,6 @@ export interface SettingSources {
   readonly platform?: NodeJS.Platform;
 }
 
-const SETTABLE = ["store", "machines"] as const;
-type Settable = (typeof SETTABLE)[number];
-type ConfigFile = Partial<Record<Settable, string>>;
-
 /** The state directory by the rules of the platform; `XDG_STATE_HOME` follows the XDG Base Directory Specification 0.8. */
 function defaultHome(env: Environment, platform: NodeJS.Platform): Setting {
   const name = "WAYBILL_HOME";
@@ -62,23 +58,9 @@ function defaultHome(env: Environment, platform: NodeJS.Platform): Setting {
   return { name, value: join(homedir(), ".local", "state", "waybill"), origin: "default" };
 }
 
+/** The YAML reader is loaded only when there is a file to read. */
 async function readConfigFile(path: string): Promise<ConfigFile> {
-  if (!existsSync(path)) return {};
-  const { parse } = await import("yaml");
-  let content: unknown;
-  try {
-    content = parse(readFileSync(path, "utf8"));
-  } catch (cause) {
-    throw new WaybillError("invalid_input", `The config file ${path} is not YAML: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
-  const found = Object.entries(content ?? {});
-  const wrong = found.find(([key, value]) => !SETTABLE.includes(key as Settable) || typeof value !== "string");
-  if (wrong === undefined) return Object.fromEntries(found) as ConfigFile;
-  throw new WaybillError("invalid_input", `The config file ${path} holds "${wrong[0]}".`, {
-    hint: `Expected any of ${SETTABLE.join(", ")}, each with a text.`,
-  });
+  return existsSync(path) ? (await import("./config-file.js")).parseConfigFile(path) : {};
 }
 
 function pick(

@@ -84,11 +84,11 @@ async function explainQueued(runtime: Runtime, run: Run): Promise<Reason[]> {
   const active = (await runtime.store.runs.activeRuns()).filter((other) => other.machine === run.machine);
   const holders = active.filter((other) => other.slot !== null).map((other) => other.id);
   const ahead = active.filter((other) => other.slot === null && other.id < run.id).map((other) => other.id);
-  const full = holders.length >= run.request.target.slots;
+  const { slots } = run.request.target;
+  const full = holders.length >= slots;
+  const taken = slots === 1 ? "The only slot" : `Each of the ${slots} slots`;
   return [
-    ...(full
-      ? [reason("slots_taken", `All ${run.request.target.slots} slots of ${run.machine} are taken.`, holders)]
-      : []),
+    ...(full ? [reason("slots_taken", `${taken} of ${run.machine} is taken.`, holders)] : []),
     ...(ahead.length > 0 ? [reason("waits_in_line", `${ahead.length} came before it.`, ahead)] : []),
     ...(full || ahead.length > 0 ? [] : [explainForsaken(runtime, run)]),
   ];

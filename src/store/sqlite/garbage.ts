@@ -9,10 +9,13 @@ const CHUNK = 500;
 export const ENDED_RUNS = `
   SELECT id, ended_at FROM runs WHERE ended_at IS NOT NULL AND (ended_at, id) > ($after_end, $after_id)
     AND ended_at < $before ORDER BY ended_at, id LIMIT $limit`;
-/** Every event of a chunk, with whether what it tells of still exists: stories of what exists are kept whole. */
+/**
+ * Every event of a chunk, with whether what it tells of still exists: stories of what exists are kept whole. Those of a
+ * run's lease (`run/ID`) belong to the run's.
+ */
 export const OLD_EVENTS = `
   SELECT sequence, at,
-    EXISTS (SELECT 1 FROM runs WHERE id = subject) OR EXISTS (SELECT 1 FROM batches WHERE id = subject)
+    EXISTS (SELECT 1 FROM runs WHERE id IN (subject, substr(subject, length('run/') + 1))) OR EXISTS (SELECT 1 FROM batches WHERE id = subject)
       OR EXISTS (SELECT 1 FROM leases WHERE name = subject AND holder_host IS NOT NULL) AS kept
   FROM events WHERE sequence > $after ORDER BY sequence LIMIT $limit`;
 export const OLD_BATCHES = `
