@@ -37,6 +37,11 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "store.gc": () => ["store", "gc", "--older-than", "0s", "--dry-run"],
   "config.show": () => ["config", "show"],
   "system.schema": () => ["schema", "runs.submit"],
+  "vars.set": () => ["vars", "set", "number", "7"],
+  "vars.get": () => ["vars", "get", "number"],
+  "vars.incr": () => ["vars", "incr", "number"],
+  "vars.list": () => ["vars", "list"],
+  "vars.rm": () => ["vars", "rm", "number"],
   "store.destroy": () => ["store", "destroy", "--yes"],
 };
 

@@ -25,13 +25,17 @@ const EXECUTE: { readonly [N in StreamName]: Execute<N> } = {
   },
   "runs.attach": executeAttach,
   "batches.watch": executeWatch,
-  "events.watch": async ({ waybill, printer, json, interrupts }, input) => {
-    for await (const event of waybill.stream("events.watch", input, { signal: interrupts.signal })) {
+  "events.watch": async (session, input) => {
+    const { waybill, printer, json } = session;
+    for await (const event of waybill.stream("events.watch", input, { signal: leaving(session) })) {
       await printer.line(json ? success(event) : renderEvent(event));
     }
     return EXIT.success;
   },
 };
+
+/** Nothing is left to do for a reader that has gone, as after `| head`. */
+const leaving = ({ interrupts, printer }: Session): AbortSignal => AbortSignal.any([interrupts.signal, printer.closed]);
 
 export const isStream = (name: OperationName): name is StreamName => operationNamed(name).stream;
 
@@ -44,8 +48,8 @@ export async function executeStream<N extends StreamName>(
 }
 
 async function printLog<N extends "runs.logs" | "runs.attach">(session: Session, name: N, input: InputOf<N>) {
-  const { waybill, printer, json, interrupts } = session;
-  const pieces = waybill.stream(name, input, { signal: interrupts.signal }) as AsyncGenerator<LogPiece>;
+  const { waybill, printer, json } = session;
+  const pieces = waybill.stream(name, input, { signal: leaving(session) }) as AsyncGenerator<LogPiece>;
   for await (const piece of pieces) {
     await (json ? printer.line(success(toLogChunkView(piece))) : printer.write(piece.bytes));
   }
@@ -54,7 +58,7 @@ async function printLog<N extends "runs.logs" | "runs.attach">(session: Session,
 async function executeAttach(session: Session, input: InputOf<"runs.attach">): Promise<number> {
   await printLog(session, "runs.attach", input);
   const run = await session.waybill.call("runs.show", { id: input.id });
-  if (session.interrupts.left()) {
+  if (leaving(session).aborted) {
     session.printer.note(`left running: run ${run.id}`);
     return EXIT.interrupted;
   }
@@ -63,16 +67,16 @@ async function executeAttach(session: Session, input: InputOf<"runs.attach">): P
 }
 
 async function executeWatch(session: Session, input: InputOf<"batches.watch">): Promise<number> {
-  const { waybill, printer, json, interrupts } = session;
+  const { waybill, printer, json } = session;
   const live = await createLiveBatch(printer, json);
   let last: ItemOf<"batches.watch"> | undefined;
-  for await (const report of waybill.stream("batches.watch", input, { signal: interrupts.signal })) {
+  for await (const report of waybill.stream("batches.watch", input, { signal: leaving(session) })) {
     if (json) await printer.line(success(report));
     await live.show(report);
     last = report;
   }
   live.finish();
-  if (last === undefined || interrupts.left()) return EXIT.interrupted;
+  if (last === undefined || leaving(session).aborted) return EXIT.interrupted;
   if (!json) await printer.line(await renderReport(last));
   return exitCodeOfBatch(last.progress);
 }

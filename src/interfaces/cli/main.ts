@@ -30,7 +30,7 @@ async function openHere(options: OpenOptions): Promise<Waybill> {
 async function main(argv: readonly string[], printer: Printer): Promise<number> {
   if (argv[0] === WORK) return await serve(argv.slice(1), printer);
   const invocation = readCommandLine(argv, readVersion());
-  if (invocation.kind === "printed") return 0;
+  if (invocation.kind === "printed") return invocation.exit;
   if (invocation.kind === "completion") {
     await printer.write(completionScript(invocation.shell));
     return 0;

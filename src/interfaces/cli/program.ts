@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { OPERATIONS, type OperationName } from "../../contracts/index.js";
 import type { Operation } from "../../contracts/operation.js";
-import { WaybillError } from "../../domain/errors.js";
+import { EXIT, WaybillError } from "../../domain/errors.js";
 import { SHELLS } from "./completion.js";
 import { type Field, formatPositional, shapeOf } from "./flags.js";
 
@@ -21,21 +21,22 @@ export type Invocation =
       readonly flags: GlobalFlags;
     }
   | { readonly kind: "completion"; readonly shell: string }
-  /** Help or version was printed. */
-  | { readonly kind: "printed" };
+  /** Help or version was printed; help that was not asked for is bad usage. */
+  | { readonly kind: "printed"; readonly exit: number };
 
 const GROUPS: Readonly<Record<string, string>> = {
   runs: "Runs: one execution on one machine",
   batch: "Batches: a plan's dispatch decisions and their outcomes",
   plan: "Plans",
   machines: "Machines of the inventory",
+  vars: "Variables, by scope",
   store: "The store",
   config: "Settings",
 };
 
 /** Reads a command line. Errors: `invalid_input` for an unknown command or flag, with the nearest one. */
 export function readCommandLine(argv: readonly string[], version: string): Invocation {
-  let invocation: Invocation = { kind: "printed" };
+  let invocation: Invocation = { kind: "printed", exit: EXIT.success };
   const program = buildProgram(version, (found) => {
     invocation = found;
   });
@@ -43,7 +44,8 @@ export function readCommandLine(argv: readonly string[], version: string): Invoc
     program.parse([...argv], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0 || error.code === "commander.help") return invocation;
+    if (error.exitCode === 0) return invocation;
+    if (error.code === "commander.help") return { kind: "printed", exit: EXIT.badInput };
     const message = error.message.replace(/^error: /, "");
     throw new WaybillError("invalid_input", message, { cause: error, hint: helpHint(argv) });
   }
@@ -64,7 +66,7 @@ function buildProgram(version: string, found: (invocation: Invocation) => void):
     .description("A durable dispatcher for everything you run.")
     .version(version)
     .exitOverride()
-    .configureOutput({ writeErr: () => undefined })
+    .configureOutput({ outputError: () => undefined })
     .showSuggestionAfterError(true);
   addGlobals(program);
   const groups = new Map<string, Command>();
