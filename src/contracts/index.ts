@@ -25,6 +25,7 @@ import {
   storeInfo,
   watchEvents,
 } from "./system.js";
+import { getVariable, incrementVariable, listVariables, removeVariables, setVariable } from "./vars.js";
 
 const ALL = [
   submitRun,
@@ -45,6 +46,11 @@ const ALL = [
   listMachines,
   showMachine,
   checkMachines,
+  setVariable,
+  getVariable,
+  removeVariables,
+  listVariables,
+  incrementVariable,
   explain,
   watchEvents,
   doctor,

@@ -31,6 +31,7 @@ export const submitRun = operation({
     reuse: z.boolean().default(false).describe("return the newest completed run of the same content if there is one"),
     new: z.boolean().default(false).describe("start a run even while the same content is running there"),
     queue: z.boolean().default(false).describe("when the machine is full, wait for a turn instead of failing"),
+    keep_vars: z.boolean().default(false).describe("keep the variables of the run's scope after its end"),
     ref: z.string().min(1).optional().describe("name for comparing runs over time (default: the directory's name)"),
     label: z
       .array(z.string().regex(/^[^=]+=/, "expected key=value"))

@@ -42,6 +42,7 @@ export function dispatchableRun(
     graceMs: DEFAULT_GRACE_MS,
     logLimitBytes: null,
     queue: true,
+    keepVariables: false,
     retries: item.spec.retries,
   };
   const workHash = hashWork(item.spec.testDirHash, request, { batchId: batch.id, name: item.name });

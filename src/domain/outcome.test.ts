@@ -21,6 +21,7 @@ const request: RunRequest = {
   target,
   queue: true,
   plan: null,
+  keepVariables: false,
   entrypoint: "run.sh",
   args: [],
   env: {},

@@ -29,6 +29,7 @@ const request: RunRequest = {
   target,
   queue: true,
   plan: null,
+  keepVariables: false,
   entrypoint: "run.sh",
   args: [],
   env: {},

@@ -59,6 +59,8 @@ export interface RunRequest {
   readonly logLimitBytes: number | null;
   /** Wait for a turn while the machine itself is full, instead of ending as `machine_busy`. */
   readonly queue: boolean;
+  /** Keep the variables of the run's scope, and of the scopes below it, after its end. */
+  readonly keepVariables: boolean;
   /** How many further attempts follow an attempt that fails, times out or is lost. */
   readonly retries: number;
 }

@@ -11,6 +11,7 @@ import type { BatchStore } from "./batch-store.js";
 import type { EventStore } from "./event-store.js";
 import type { LeaseStore } from "./lease-store.js";
 import type { RunStore } from "./run-store.js";
+import type { VariableStore } from "./variable-store.js";
 
 export interface StoreInfo {
   readonly url: string;
@@ -41,6 +42,7 @@ export interface Store {
   readonly batches: BatchStore;
   readonly leases: LeaseStore;
   readonly events: EventStore;
+  readonly variables: VariableStore;
   info(): Promise<StoreInfo>;
   /** Removes what is finished and old, in small transactions. Batches go when their last run has gone. Never what is active. */
   collectGarbage(policy: GcPolicy): Promise<GcReport>;

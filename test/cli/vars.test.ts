@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { CLI } from "../harness/built-cli.js";
+import { builtCli } from "../harness/built-cli.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 
 let box: Sandbox;
@@ -67,7 +67,7 @@ describe("variables", () => {
 
   it("of a run are seen by what it executes, hide what is above, and go with it", async () => {
     await box.cli(["vars", "set", "color", "blue"]);
-    const script = `node '${CLI}' vars set color red; node '${CLI}' vars get color; node '${CLI}' vars get color --scope root`;
+    const script = `node '${builtCli()}' vars set color red; node '${builtCli()}' vars get color; node '${builtCli()}' vars get color --scope root`;
     box.work("inside", script);
 
     const { code, stdout } = await box.cli(["run", "inside"]);
@@ -79,8 +79,11 @@ describe("variables", () => {
   });
 
   it("are seen by a run below the run that set them", async () => {
-    box.work("inner", `node '${CLI}' vars get token`);
-    box.work("outer", `node '${CLI}' vars set token shared; node '${CLI}' run '${box.path("inner")}' --machine right`);
+    box.work("inner", `node '${builtCli()}' vars get token`);
+    box.work(
+      "outer",
+      `node '${builtCli()}' vars set token shared; node '${builtCli()}' run '${box.path("inner")}' --machine right`,
+    );
     box.machines({ left: {}, right: {} });
 
     const { code, stdout } = await box.cli(["run", "outer", "--machine", "left"]);

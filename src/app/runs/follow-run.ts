@@ -60,12 +60,22 @@ export async function* followLog(
       return;
     }
     if (run.status === "running" && run.pid !== null) {
-      for await (const bytes of machine(run.request.target).follow({ runId, attempt }, offset, signal)) {
+      const log = machine(run.request.target).follow({ runId, attempt }, offset, signal);
+      for await (const bytes of untilAborted(log, signal)) {
         yield { runId, offset, bytes };
         offset += bytes.length;
       }
     }
     if (!(await hasMovedOn(context, run))) await store.events.waitForChange(1_000, signal);
+  }
+}
+
+/** A machine that is told to stop rejects with the abort; whoever told it to knows, so here the log just ends. */
+async function* untilAborted(log: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* log;
+  } catch (error) {
+    if (error !== signal.reason) throw error;
   }
 }
 

@@ -90,6 +90,7 @@ function toRequest(runtime: Runtime, input: Input, spec: MachineSpec): RunReques
     graceMs: durationMs(input.grace) ?? DEFAULT_GRACE_MS,
     logLimitBytes: input.max_log_bytes ?? null,
     queue: input.queue,
+    keepVariables: input.keep_vars,
     retries: input.retries,
   };
 }

@@ -10,6 +10,7 @@ import { type Interrupts, listenForInterrupts } from "./interrupts.js";
 import { createLiveBatch } from "./live-batch.js";
 import type { Printer } from "./printer.js";
 import { RENDER } from "./render/index.js";
+import { readStandardInput } from "./standard-input.js";
 
 export interface Session {
   readonly waybill: Waybill;
@@ -31,10 +32,20 @@ export async function execute(
     if (isStream(name)) return await executeStream(session, name, input as never);
     if (name === "runs.submit") return await executeRun(session, input as InputOf<"runs.submit">);
     if (name === "batches.run") return await executeBatch(session, input as InputOf<"batches.run">);
+    if (name === "vars.set") await takeStandardInput(input);
     return await executeCall(session, name, input as InputOf<typeof name>);
+  } catch (error) {
+    // Told to leave before anything was recorded, such as while a directory was read: there is nothing to report.
+    if (error !== interrupts.signal.reason) throw error;
+    return EXIT.interrupted;
   } finally {
     interrupts.dispose();
   }
+}
+
+/** `echo value | waybill vars set KEY`: what is neither given nor in a file comes from there. */
+async function takeStandardInput(input: Record<string, unknown>): Promise<void> {
+  if (input.value === undefined && input.file === undefined) input.value = await readStandardInput();
 }
 
 async function executeCall<N extends CallName>(

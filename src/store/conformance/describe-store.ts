@@ -13,6 +13,7 @@ import { guardedWriteFacts } from "./guarded-write-facts.js";
 import { leaseFacts } from "./lease-facts.js";
 import { runFacts } from "./run-facts.js";
 import { runListFacts } from "./run-list-facts.js";
+import { variableFacts } from "./variable-facts.js";
 
 export interface StoreUnderTest {
   /** Opens a fresh, empty store whose clock is `clock`. */
@@ -39,6 +40,7 @@ export function describeStore(name: string, subject: StoreUnderTest): void {
     const use: UseBench = () => bench;
     runFacts(use);
     runListFacts(use);
+    variableFacts(use);
     guardedWriteFacts(use);
     batchFacts(use);
     dispatchItemFacts(use);

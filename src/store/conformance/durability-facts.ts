@@ -76,7 +76,14 @@ export function durabilityFacts(use: UseBench): void {
       const before = await drive(store);
       await store.batches.createBatch(given.batch());
       await store.reset();
-      expect((await store.info()).rows).toEqual({ runs: 0, batches: 0, batch_items: 0, leases: 0, events: 0 });
+      expect((await store.info()).rows).toEqual({
+        runs: 0,
+        batches: 0,
+        batch_items: 0,
+        leases: 0,
+        events: 0,
+        variables: 0,
+      });
       const after = await drive(store);
       expect(after.lease.fence).toBeGreaterThan(before.lease.fence);
     });

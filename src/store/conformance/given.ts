@@ -31,6 +31,7 @@ const request: RunRequest = {
   logLimitBytes: null,
   queue: false,
   plan: null,
+  keepVariables: false,
   retries: 0,
 };
 

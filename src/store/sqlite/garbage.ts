@@ -102,6 +102,6 @@ export async function collectGarbage(session: Session, policy: GcPolicy): Promis
 /** See `Store.reset`. Counters go on, so that fences and cursors from before the reset stay in the past. */
 export const reset = (session: Session): Promise<void> =>
   session.write(() => {
-    for (const table of ["runs", "batch_items", "batches", "leases", "events"])
+    for (const table of ["runs", "batch_items", "batches", "leases", "events", "variables"])
       session.sql(`DELETE FROM ${table}`).run();
   });

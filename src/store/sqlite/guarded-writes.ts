@@ -4,7 +4,7 @@
  */
 import { runLeaseName } from "../../domain/lease.js";
 import type { StartRecord } from "../../domain/machine.js";
-import { ACTIVE_STATUSES, type RunOutcome, type RunStatus, sourcesOf } from "../../domain/run.js";
+import { ACTIVE_STATUSES, isTerminal, type Run, type RunOutcome, type RunStatus, sourcesOf } from "../../domain/run.js";
 import type { ArtifactReport, GuardedWrite, RunGuard } from "../run-store.js";
 import { nextOf } from "./counters.js";
 import type { SqlParams } from "./driver.js";
@@ -14,6 +14,7 @@ import { readRun } from "./run-queries.js";
 import { runFromRow } from "./run-rows.js";
 import type { Session } from "./session.js";
 import { sqlList } from "./statements.js";
+import { removeScopesOf } from "./variables.js";
 
 interface Guarded {
   /** Names the write in `write.refused`. */
@@ -122,6 +123,7 @@ export function finishRun(
     },
   });
   if (answer.written) {
+    forgetVariables(session, answer.run);
     vacateLease(session, runLeaseName(guard.runId), guard.leaseFence);
     const data = factsOf(guard, outcome);
     appendEvent(session, { type: "run.finished", subject: guard.runId, batchId: answer.run.batchId, data });
@@ -152,4 +154,11 @@ export function noteContact(session: Session, guard: RunGuard, unreachableSince:
     appendEvent(session, { type, subject: guard.runId, batchId: answer.run.batchId, data });
   }
   return answer;
+}
+
+/** Variables live as long as the run at the top of their chain; a child that outlives its parent is a top itself. */
+function forgetVariables(session: Session, run: Run): void {
+  const parent = run.parentRunId === null ? null : readRun(session, run.parentRunId);
+  const isTop = parent === null || isTerminal(parent.status);
+  if (isTop && !run.request.keepVariables) removeScopesOf(session, run.id);
 }

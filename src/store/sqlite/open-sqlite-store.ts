@@ -17,6 +17,7 @@ import { sqliteRuns } from "./runs.js";
 import { Session } from "./session.js";
 import { toStoreError } from "./sqlite-errors.js";
 import { MEMORY, type OpenedFile, openStoreFile } from "./store-file.js";
+import { sqliteVariables } from "./variables.js";
 
 export interface SqliteStoreOptions {
   /** A file, made with its directory when missing, or `:memory:`. */
@@ -136,7 +137,7 @@ function closeUntouched(driver: SqliteDriver, connection: SqliteConnection, path
   witness?.close();
 }
 
-const TABLES = ["runs", "batches", "batch_items", "leases", "events"] as const;
+const TABLES = ["runs", "batches", "batch_items", "leases", "events", "variables"] as const;
 
 function info(session: Session): StoreInfo {
   const one = (sql: string): string | number => Object.values(session.sql(sql).get() ?? {})[0] ?? "";
@@ -164,6 +165,7 @@ function storeOn(session: Session): Store {
     batches: sqliteBatches(session),
     leases: sqliteLeases(session),
     events,
+    variables: sqliteVariables(session),
     info: () => session.snapshot(() => info(session)),
     collectGarbage: (policy) => collectGarbage(session, policy),
     reset: () => reset(session),

@@ -22,6 +22,7 @@ import {
   HOLDERS,
   listRunsSql,
 } from "./run-queries.js";
+import { GET_VARIABLE, LIST_VARIABLES } from "./variables.js";
 
 const ROWS = 100_000;
 
@@ -105,6 +106,17 @@ describe("with 10^5 rows, an index answers", () => {
     const scans = plan.filter((step) => /^SCAN/.test(step) && !step.includes("batch_items_queued"));
     expect(scans.filter((step) => !/CONSTANT ROW|SUBQUERY/.test(step))).toEqual([]);
     expect(plan.filter((step) => step.includes("TEMP B-TREE"))).toEqual([]);
+  });
+
+  it.each([
+    ["a variable", GET_VARIABLE],
+    ["a page of variables", LIST_VARIABLES],
+  ])("%s, by key in each scope of the chain", (_name, sql) => {
+    const plan = planOf(sql);
+    expect(plan.filter((step) => /variables/.test(step))).toEqual([
+      expect.stringMatching(/^SEARCH .* variables_by_key/),
+    ]);
+    expect(plan.filter((step) => /runs/.test(step))).toEqual([expect.stringMatching(/^SEARCH runs USING INDEX/)]);
   });
 
   it("the first page of all runs in the order of the key, without sorting", () => {

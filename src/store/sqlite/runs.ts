@@ -58,6 +58,7 @@ export function removeRun(session: Session, id: string): boolean {
   session.sql("DELETE FROM events WHERE subject = $subject").run({ subject: id });
   session.sql("DELETE FROM events WHERE subject = $subject").run({ subject: runLeaseName(id) });
   session.sql("DELETE FROM leases WHERE name = $name").run({ name: runLeaseName(id) });
+  session.sql("DELETE FROM variables WHERE scope = $scope").run({ scope: id });
   session.sql("DELETE FROM runs WHERE id = $id").run({ id });
   appendEvent(session, { type: "run.removed", subject: id, batchId: run.batchId, data: { status: run.status } });
   return true;

@@ -13,6 +13,7 @@ import {
   renderStoreInfo,
   renderWhy,
 } from "./system.js";
+import { renderVariables } from "./vars.js";
 
 type Render<N extends CallName> = (data: OutputOf<N>) => string | Promise<string>;
 
@@ -32,6 +33,11 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "machines.list": renderMachines,
   "machines.show": renderMachine,
   "machines.check": renderMachineChecks,
+  "vars.set": () => "",
+  "vars.get": ({ value }) => value,
+  "vars.rm": () => "",
+  "vars.list": renderVariables,
+  "vars.incr": ({ value }) => value,
   "system.why": renderWhy,
   "system.doctor": ({ findings }) => renderFindings(findings),
   "system.schema": renderSchema,

@@ -1,0 +1,27 @@
+/** Reads a value from standard input, whole. */
+import { isUtf8 } from "node:buffer";
+import { WaybillError } from "../../domain/errors.js";
+import { LONGEST_VALUE } from "../../domain/variable.js";
+
+/** Errors: `invalid_input` for a terminal (nobody would know what is waited for), for too much, and for what is no text. */
+export async function readStandardInput(): Promise<string> {
+  if (process.stdin.isTTY === true) {
+    throw new WaybillError("invalid_input", "There is no value.", {
+      hint: "Give it after the name, with --file, or on standard input.",
+    });
+  }
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of process.stdin as AsyncIterable<Buffer>) {
+    length += piece.length;
+    if (length > LONGEST_VALUE) {
+      throw new WaybillError("invalid_input", `Standard input has more than the ${LONGEST_VALUE} bytes that fit.`);
+    }
+    pieces.push(piece);
+  }
+  const bytes = Buffer.concat(pieces);
+  if (isUtf8(bytes)) return bytes.toString();
+  throw new WaybillError("invalid_input", "Standard input is not UTF-8 text.", {
+    hint: "A variable holds text; keep bytes in a file and its path in the variable.",
+  });
+}
