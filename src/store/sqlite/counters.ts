@@ -1,7 +1,7 @@
 import { integer } from "./rows.js";
 import type { Session } from "./session.js";
 
-export type Counter = "fence" | "stale_writes" | "revision";
+export type Counter = "fence" | "stale_writes" | "revision" | "cache_bytes";
 
 /** @returns the next value; inside a write only, so that no value is given twice. */
 export function nextOf(session: Session, name: Counter): number {
