@@ -9,12 +9,12 @@ import {
 import { type LogPiece, toLogChunkView } from "../../contracts/runs.js";
 import { EXIT } from "../../domain/errors.js";
 import { success } from "./envelope.js";
-import type { Session } from "./execute.js";
 import { exitCodeOf, exitCodeOfBatch } from "./exit-code.js";
 import { createLiveBatch } from "./live-batch.js";
 import { renderReport } from "./render/batches.js";
 import { renderOutcome } from "./render/runs.js";
 import { renderEvent } from "./render/system.js";
+import type { Session } from "./session.js";
 
 type Execute<N extends StreamName> = (session: Session, input: InputOf<N>) => Promise<number>;
 

@@ -6,18 +6,12 @@ import { EXIT } from "../../domain/errors.js";
 import { success } from "./envelope.js";
 import { executeStream, isStream } from "./execute-stream.js";
 import { exitCodeOfBatch, exitCodeOfCall } from "./exit-code.js";
-import { type Interrupts, listenForInterrupts } from "./interrupts.js";
+import { listenForInterrupts } from "./interrupts.js";
 import { createLiveBatch } from "./live-batch.js";
 import type { Printer } from "./printer.js";
 import { RENDER } from "./render/index.js";
+import type { Session } from "./session.js";
 import { readStandardInput } from "./standard-input.js";
-
-export interface Session {
-  readonly waybill: Waybill;
-  readonly printer: Printer;
-  readonly json: boolean;
-  readonly interrupts: Interrupts;
-}
 
 export async function execute(
   waybill: Waybill,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Item } from "../../domain/batch.js";
-import type { UseBench } from "./describe-store.js";
+import type { UseBench } from "./bench.js";
 import { given } from "./given.js";
 
 const names = ["a", "b", "c", "d"];

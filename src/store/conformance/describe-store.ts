@@ -6,6 +6,7 @@
 import { afterEach, beforeEach, describe } from "vitest";
 import type { Store } from "../store.js";
 import { batchFacts } from "./batch-facts.js";
+import type { Bench, UseBench } from "./bench.js";
 import { dispatchItemFacts } from "./dispatch-item-facts.js";
 import { durabilityFacts } from "./durability-facts.js";
 import { eventFacts } from "./event-facts.js";
@@ -19,14 +20,6 @@ export interface StoreUnderTest {
   /** Opens a fresh, empty store whose clock is `clock`. */
   open(clock: () => number): Promise<Store>;
 }
-
-/** The store of the current test, and a clock that only the test moves. */
-export interface Bench {
-  readonly store: Store;
-  now: number;
-}
-
-export type UseBench = () => Bench;
 
 export function describeStore(name: string, subject: StoreUnderTest): void {
   describe(`${name}, as every store`, () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Batch } from "../../domain/batch.js";
-import type { UseBench } from "./describe-store.js";
+import type { UseBench } from "./bench.js";
 import { drive, given } from "./given.js";
 
 export function dispatchItemFacts(use: UseBench): void {

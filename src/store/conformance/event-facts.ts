@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { UseBench } from "./describe-store.js";
+import type { UseBench } from "./bench.js";
 import { drive, finished, given } from "./given.js";
 
 export function eventFacts(use: UseBench): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { runLeaseName } from "../../domain/lease.js";
 import { TERMINAL_STATUSES } from "../../domain/run.js";
-import type { UseBench } from "./describe-store.js";
+import type { UseBench } from "./bench.js";
 import { adopt, drive, finished, given } from "./given.js";
 
 export function guardedWriteFacts(use: UseBench): void {

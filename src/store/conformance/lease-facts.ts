@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Lease } from "../../domain/lease.js";
 import type { LeaseAnswer } from "../lease-store.js";
-import type { UseBench } from "./describe-store.js";
+import type { UseBench } from "./bench.js";
 import { given } from "./given.js";
 
 export function leaseFacts(use: UseBench): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Run } from "../../domain/run.js";
-import type { UseBench } from "./describe-store.js";
+import type { UseBench } from "./bench.js";
 import { adopt, drive, finished, given } from "./given.js";
 
 export function runFacts(use: UseBench): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ACTIVE_STATUSES, RUN_STATUSES, type Run } from "../../domain/run.js";
 import type { RunFilter } from "../run-store.js";
 import type { Store } from "../store.js";
-import type { UseBench } from "./describe-store.js";
+import type { UseBench } from "./bench.js";
 import { drive, finished, given } from "./given.js";
 
 const idsOf = (runs: readonly Run[]): string[] => runs.map((run) => run.id);

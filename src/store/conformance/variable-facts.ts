@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Variable } from "../../domain/variable.js";
 import type { VariableWrite } from "../variable-store.js";
-import type { UseBench } from "./describe-store.js";
+import type { UseBench } from "./bench.js";
 import { drive, given } from "./given.js";
 
 export function variableFacts(use: UseBench): void {
