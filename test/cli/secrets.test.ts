@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BatchReport, OutputOf } from "../../src/index.js";
@@ -73,29 +73,30 @@ describe("a value taken from the environment", () => {
 });
 
 describe("another user of the computer", () => {
-  it.runIf(process.getuid?.() === 0)(
-    "can read neither the store nor a log nor an artifact nor a frozen tree",
-    async () => {
-      box.work("private", 'echo log; echo kept > "$WAYBILL_ARTIFACTS_DIR/kept"');
-      const { run } = await box.json<OutputOf<"runs.submit">>(["run", "private", "--machine", "left"]);
-      spawnSync("chmod", ["755", box.dir]);
-      const paths = [
-        box.home,
-        join(box.home, "waybill.db"),
-        join(box.home, "trees"),
-        run.logs_path ?? "",
-        box.path("machines"),
-      ];
-      const read =
-        'for p in "$@"; do if ls "$p"/* >/dev/null 2>&1 || cat "$p" >/dev/null 2>&1; then echo "$p"; fi; done';
-      const asNobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", read, "sh"];
-      const control = spawnSync("setpriv", [...asNobody, box.path("private/run.sh")], { encoding: "utf8" });
-      const { stdout } = spawnSync("setpriv", [...asNobody, ...paths, `${run.artifacts_path}/kept`], {
-        encoding: "utf8",
-      });
+  let run: OutputOf<"runs.submit">["run"];
+  beforeAll(async () => {
+    box.work("private", 'echo log; echo kept > "$WAYBILL_ARTIFACTS_DIR/kept"');
+    ({ run } = await box.json<OutputOf<"runs.submit">>(["run", "private", "--machine", "left"]));
+  });
 
-      expect(control.stdout).toBe(`${box.path("private/run.sh")}\n`);
-      expect(stdout).toBe("");
-    },
-  );
+  it("is kept out of the state directory and of a machine's work directory by their mode", () => {
+    const modes = [box.home, box.path("machines/left")].map((path) => statSync(path).mode & 0o777);
+
+    expect(modes).toEqual([0o700, 0o700]);
+  });
+
+  // Only root can become somebody else; the test before is what holds for everybody.
+  if (process.getuid?.() === 0) {
+    it("can read neither the store nor a log nor an artifact nor a frozen tree", () => {
+      chmodSync(box.dir, 0o755);
+      const store = [box.home, join(box.home, "waybill.db"), join(box.home, "trees"), box.path("machines/left")];
+      const paths = [...store, run.logs_path ?? "", `${run.artifacts_path}/kept`];
+      const read = 'for p; do if ls "$p"/* >/dev/null 2>&1 || cat "$p" >/dev/null 2>&1; then echo "$p"; fi; done';
+      const asNobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", read, "sh"];
+      const readable = box.path("private/run.sh");
+      const { stdout } = spawnSync("setpriv", [...asNobody, ...paths, readable], { encoding: "utf8" });
+
+      expect(stdout).toBe(`${readable}\n`);
+    });
+  }
 });

@@ -37,9 +37,9 @@ function compile(source: string): { status: number | null; stdout: string } {
 
 describe("the published types", () => {
   it("let a program submit, stream and tell errors apart", () => {
-    const source = readFileSync(join(ROOT, "test/library/program.ts"), "utf8");
+    const source = readFileSync(join(ROOT, "test/fixtures/library/program.ts"), "utf8");
 
-    expect(compile(source.replace("../../src/index.js", "waybill"))).toEqual({ status: 0, stdout: "" });
+    expect(compile(source.replace("../../../src/index.js", "waybill"))).toEqual({ status: 0, stdout: "" });
   });
 
   it("refuse an operation that there is not, a wrong field and a wrong stream", () => {

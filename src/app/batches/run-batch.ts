@@ -51,7 +51,10 @@ async function dryRun(
   existing: Batch | null,
   machines: readonly MachineSpec[],
 ): Promise<PlacementReport> {
-  if (existing === null) read.mustFindDirectories();
+  if (existing === null) {
+    read.mustFindDirectories();
+    mustBeReachable(runtime, read.plan, machines);
+  }
   const items = existing?.items ?? read.plan.entries.map((entry) => toItem(entry, read.dirOf(entry), ""));
   const placements = place(
     items.filter((item) => item.state === "queued"),
@@ -82,6 +85,7 @@ async function createBatch(
   signal: AbortSignal | undefined,
 ): Promise<Batch> {
   read.mustFindDirectories();
+  mustBeReachable(runtime, read.plan, machines);
   mustHaveVariables(runtime, read.plan);
   const items = await freezeEntries(runtime, read, machines, signal);
   const { batch } = await runtime.store.batches.createBatch({
@@ -94,6 +98,13 @@ async function createBatch(
   });
   runtime.onStep("batch.created", batch.id);
   return batch;
+}
+
+/** Errors: `transport_unavailable` when an entry could go to a machine that there is no way to reach in this release. */
+function mustBeReachable(runtime: Runtime, plan: Plan, machines: readonly MachineSpec[]): void {
+  for (const entry of plan.entries) {
+    for (const spec of machines) if (matches(spec, entry.selector)) runtime.machine(spec);
+  }
 }
 
 /** Freezes each directory once, however many entries name it: what runs hours later is what was submitted. */
