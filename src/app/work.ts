@@ -15,7 +15,7 @@ export async function work(context: AppContext, scope: DispatchScope, signal: Ab
   const keeper = await context.keeper();
   const purpose = scope.kind === "host" ? "dispatcher" : `${scope.kind} worker`;
   const machines = async () => (await readInventory(context.settings)).machines;
-  const dispatcher = new Dispatcher(runtime, keeper, { scope, purpose, machines });
+  const dispatcher = new Dispatcher(runtime, keeper, { scope, purpose, machines, waitsOutStore: true });
   let more = true;
   while (more && !signal.aborted) {
     const taken = await keeper.take(scopeLeaseName(scope, runtime.holder), purpose);

@@ -4,7 +4,7 @@
  *
  * It holds no state that matters. Killed at any point, another one reads the same store and goes on.
  */
-import { WaybillError } from "../domain/errors.js";
+import { type ErrorCode, WaybillError } from "../domain/errors.js";
 import type { MachineSpec } from "../domain/machine.js";
 import type { Run } from "../domain/run.js";
 import { backFill } from "./back-fill.js";
@@ -18,6 +18,8 @@ import type { Runtime } from "./runtime.js";
 const RETRY_MS = { first: 500, most: 30_000 } as const;
 /** How long until it is looked again whether whoever drives a run still lives. */
 const ELSEWHERE_MS = 1_000;
+/** What a further try does not mend while nobody makes room or gives leave. */
+const STORE_FAILURES: readonly ErrorCode[] = ["store_full", "store_unwritable", "store_corrupt"];
 /** Upper bound between two looks; news in the store wakes the loop at once. */
 const LOOK_MS = 1_000;
 
@@ -26,6 +28,8 @@ export interface DispatcherOptions {
   readonly purpose: string;
   /** The machines that a batch may use; read again at each look, so that an edited inventory counts. */
   readonly machines: () => Promise<readonly MachineSpec[]>;
+  /** Whether a store that cannot be written is tried again until it can (a worker), or fails `run` (somebody looks on). */
+  readonly waitsOutStore: boolean;
 }
 
 export class Dispatcher {
@@ -33,6 +37,7 @@ export class Dispatcher {
   readonly #keeper: LeaseKeeper;
   readonly #options: DispatcherOptions;
   readonly #driving = new Map<string, Promise<void>>();
+  #storeFailure: WaybillError | null = null;
   readonly #resting = new Map<string, { until: number; delay: number }>();
 
   constructor(runtime: Runtime, keeper: LeaseKeeper, options: DispatcherOptions) {
@@ -45,6 +50,7 @@ export class Dispatcher {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const busy = await this.tick(signal);
+      if (this.#storeFailure !== null) throw this.#storeFailure;
       if (!busy) break;
       await this.#runtime.store.events.waitForChange(LOOK_MS, signal);
     }
@@ -101,6 +107,9 @@ export class Dispatcher {
       else this.#rest(run.id);
     } catch (error) {
       if (signal.aborted) return;
+      if (error instanceof WaybillError && !this.#options.waitsOutStore && STORE_FAILURES.includes(error.code)) {
+        this.#storeFailure = error;
+      }
       const code = error instanceof WaybillError ? error.code : "internal";
       this.#runtime.log("run.drive_failed", { run: run.id, code, error: (error as Error).message });
       this.#rest(run.id);

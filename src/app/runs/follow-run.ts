@@ -1,7 +1,8 @@
 /**
  * Follows a run's log from a byte offset until the run has ended, and drives the run meanwhile if nobody else does.
  *
- * Leaving early (abort, or a reader that stops reading) gives the run to a worker; it never stops the run.
+ * Leaving early (abort, or a reader that stops reading) gives the run to a worker; it never stops the run. A store that
+ * cannot be written (`store_full`, `store_unwritable`) is told to whoever follows; the run stays as it is recorded.
  */
 import type { LogPiece } from "../../contracts/runs.js";
 import { HOST_SCOPE } from "../../dispatch/dispatch-scope.js";
@@ -25,8 +26,13 @@ export async function* followRun(
     scope: { kind: "run", runId },
     purpose,
     machines: async () => [],
+    waitsOutStore: false,
   });
-  const driving = dispatcher.run(over);
+  let failure: unknown;
+  const driving = dispatcher.run(over).catch((error: unknown) => {
+    failure = error;
+    stop.abort();
+  });
   try {
     yield* followLog(context, runId, fromByte, over);
     await waitUntilEnded(context, runId, over);
@@ -34,8 +40,9 @@ export async function* followRun(
     stop.abort();
     await driving;
     const run = await runtime.store.runs.getRun(runId);
-    if (run !== null && !isTerminal(run.status)) await context.ensureWorker(HOST_SCOPE);
+    if (failure === undefined && run !== null && !isTerminal(run.status)) await context.ensureWorker(HOST_SCOPE);
   }
+  if (failure !== undefined) throw failure;
 }
 
 /**

@@ -19,16 +19,16 @@ export function temporaryName(): string {
  * Makes an immutable copy of `dir` under its hash in `treesDir`, or finds the one that is there.
  *
  * The hash is taken of the copy, so that a file which changes while it is copied cannot give a tree a wrong name.
- * Errors: `invalid_tree` (what cannot travel, with its path), `disk_full`.
+ * Errors: `invalid_tree` (what cannot travel, with its path), `disk_full`, `store_unwritable`.
  */
 export async function freezeTree(dir: string, treesDir: string, signal?: AbortSignal): Promise<FrozenTree> {
   const source = resolve(dir);
   const seen = await hashTree(source, { ...(signal && { signal }) });
   const existing = join(resolve(treesDir), seen.hash);
   if (await isDirectory(existing)) return frozen(seen, existing);
-  await mkdir(treesDir, { recursive: true, mode: 0o700 });
   const building = join(resolve(treesDir), temporaryName());
   try {
+    await mkdir(treesDir, { recursive: true, mode: 0o700 });
     await copyTree(seen.entries, source, building, { ...(signal && { signal }) });
     const copied = await hashTree(building, { ignoring: false, ...(signal && { signal }) });
     await makeDurable(building);
@@ -37,7 +37,7 @@ export async function freezeTree(dir: string, treesDir: string, signal?: AbortSi
     return frozen(copied, path);
   } catch (cause) {
     signal?.throwIfAborted();
-    throw explain(cause, dir);
+    throw explain(cause, dir, resolve(treesDir));
   } finally {
     await rm(building, { recursive: true, force: true });
   }
@@ -58,8 +58,10 @@ export const isDirectory = (path: string): Promise<boolean> =>
     () => false,
   );
 
-function explain(cause: unknown, dir: string): unknown {
-  const code = (cause as NodeJS.ErrnoException).code;
+const REFUSED = ["EROFS", "EACCES", "EPERM"];
+
+function explain(cause: unknown, dir: string, treesDir: string): unknown {
+  const { code, path } = cause as NodeJS.ErrnoException;
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new WaybillError("disk_full", `There is no space left for a copy of ${dir}.`, {
       hint: "Free some space, or leave large files out with .waybillignore.",
@@ -69,6 +71,13 @@ function explain(cause: unknown, dir: string): unknown {
   if (code === "ENOENT") {
     return new WaybillError("invalid_tree", `${dir} changed while it was copied: ${String(cause)}`, {
       hint: "Submit it again when nothing writes to it.",
+      cause,
+    });
+  }
+  if (code !== undefined && REFUSED.includes(code) && path?.startsWith(treesDir) === true) {
+    return new WaybillError("store_unwritable", `There can be no copy of ${dir} in ${treesDir} (${code}).`, {
+      hint: "Check who may write there and whether the file system is read-only, or choose another WAYBILL_HOME.",
+      details: { path: treesDir, errno: code },
       cause,
     });
   }
