@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "../config/settings.js";
 import { type DispatchScope, scopeLeaseName } from "../dispatch/dispatch-scope.js";
-import { withoutOwnVariables } from "../dispatch/program-environment.js";
+import { provenanceVariables, withoutOwnVariables } from "../dispatch/program-environment.js";
 import { isHeld, type Runtime } from "../dispatch/runtime.js";
 
 /** How long a worker that was just started is given to take its lease before another is tried. */
@@ -30,7 +30,7 @@ export class WorkerSpawner {
   }
 
   #spawn(scope: DispatchScope): void {
-    const { home, storeUrl, inventoryFile, environment, cwd } = this.#settings;
+    const { home, storeUrl, inventoryFile, environment, provenance, cwd } = this.#settings;
     mkdirSync(home.workers, { recursive: true, mode: 0o700 });
     const log = openSync(join(home.workers, `${scope.kind}.log`), "a", 0o600);
     const [program, ...args] = this.#command;
@@ -41,6 +41,7 @@ export class WorkerSpawner {
         cwd,
         env: {
           ...withoutOwnVariables(environment),
+          ...provenanceVariables(provenance),
           WAYBILL_HOME: home.root,
           WAYBILL_STORE: storeUrl,
           ...(inventoryFile === null ? {} : { WAYBILL_MACHINES: inventoryFile }),
