@@ -1,9 +1,8 @@
 /** Waits for runs that others drive, and sees to it that somebody does. */
 import { HOST_SCOPE } from "../../dispatch/dispatch-scope.js";
-import { isHeld } from "../../dispatch/runtime.js";
-import { runLeaseName } from "../../domain/lease.js";
 import { isTerminal, type Run } from "../../domain/run.js";
 import type { AppContext } from "../context.js";
+import { someAreForsaken } from "./forsaken.js";
 
 /** How often it is looked whether the drivers still live. */
 const LOOK_MS = 1_000;
@@ -29,13 +28,3 @@ export async function awaitRuns(
 
 export const allEnded = (runs: readonly Run[]): boolean => runs.every((run) => isTerminal(run.status));
 export const anyEnded = (runs: readonly Run[]): boolean => runs.some((run) => isTerminal(run.status));
-
-async function someAreForsaken(context: AppContext, runs: readonly Run[]): Promise<boolean> {
-  const runtime = await context.runtime();
-  for (const run of runs) {
-    if (isTerminal(run.status)) continue;
-    const lease = await runtime.store.leases.getLease(runLeaseName(run.id));
-    if (!(await isHeld(runtime, lease))) return true;
-  }
-  return false;
-}
