@@ -6,7 +6,7 @@
  */
 import type { ErrorCode } from "./errors.js";
 import type { EnvValue, Run, RunStatus } from "./run.js";
-import { isTerminal } from "./run.js";
+import { isTerminal, noRuns } from "./run.js";
 
 export const ITEM_STATES = ["queued", "dispatched", "skipped"] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
@@ -90,14 +90,7 @@ export interface BatchProgress {
 
 /** Counts a batch's items by decision and by the outcome of their runs. A run that was removed counts as done. */
 export function batchProgress(items: readonly Item[], runs: ReadonlyMap<string, Pick<Run, "status">>): BatchProgress {
-  const byStatus: Record<RunStatus, number> = {
-    pending: 0,
-    running: 0,
-    completed: 0,
-    failed: 0,
-    interrupted: 0,
-    timeout: 0,
-  };
+  const byStatus = noRuns();
   let queued = 0;
   let skipped = 0;
   let done = 0;

@@ -1,36 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { given } from "../store/conformance/given.js";
 import { isErrorCode } from "./errors.js";
-import { EXIT_REASONS, type ExitReason, type ExitRecord, type MachineSpec, type StartRecord } from "./machine.js";
+import { EXIT_REASONS, type ExitReason, type ExitRecord, type StartRecord } from "./machine.js";
 import { outcomeOf } from "./outcome.js";
 import { isTerminal, type RunRequest } from "./run.js";
 
-const target: MachineSpec = {
-  name: "left",
-  transport: "local",
-  host: null,
-  user: null,
-  port: null,
-  os: "linux",
-  tags: [],
-  slots: 1,
-  workDir: "/left",
-  env: {},
-};
-const request: RunRequest = {
-  target,
-  queue: true,
-  plan: null,
-  keepVariables: false,
-  entrypoint: "run.sh",
-  args: [],
-  env: {},
-  timeoutMs: 3_000,
-  silenceMs: 60_000,
-  graceMs: 1_000,
-  logLimitBytes: 100,
-  retries: 0,
-};
+const request = given.request({ queue: true, timeoutMs: 3_000, silenceMs: 60_000, graceMs: 1_000, logLimitBytes: 100 });
 const header = { v: 1, run: "r", attempt: 1, fence: 1 } as const;
 const start: StartRecord = {
   ...header,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { MachineSpec } from "./machine.js";
+import { given } from "../store/conformance/given.js";
 import {
   ACTIVE_STATUSES,
   exitCodeOfRun,
@@ -7,38 +7,12 @@ import {
   RUN_STATUSES,
   RUN_TRANSITIONS,
   type RunOutcome,
-  type RunRequest,
   retriesAfter,
   sourcesOf,
   TERMINAL_STATUSES,
 } from "./run.js";
 
-const target: MachineSpec = {
-  name: "left",
-  transport: "local",
-  host: null,
-  user: null,
-  port: null,
-  os: "linux",
-  tags: [],
-  slots: 1,
-  workDir: "/left",
-  env: {},
-};
-const request: RunRequest = {
-  target,
-  queue: true,
-  plan: null,
-  keepVariables: false,
-  entrypoint: "run.sh",
-  args: [],
-  env: {},
-  timeoutMs: null,
-  silenceMs: null,
-  graceMs: 1,
-  logLimitBytes: null,
-  retries: 1,
-};
+const request = given.request({ queue: true, graceMs: 1, retries: 1 });
 const ended = (status: RunOutcome["status"], errorCode: RunOutcome["errorCode"] = null): RunOutcome => ({
   status,
   exitCode: null,

@@ -19,6 +19,10 @@ export const RUN_TRANSITIONS = {
   timeout: [],
 } as const satisfies Record<RunStatus, readonly RunStatus[]>;
 
+/** A tally by status with nothing counted yet. */
+export const noRuns = (): Record<RunStatus, number> =>
+  Object.fromEntries(RUN_STATUSES.map((status) => [status, 0])) as Record<RunStatus, number>;
+
 export type ActiveStatus = "pending" | "running";
 export type TerminalStatus = Exclude<RunStatus, ActiveStatus>;
 
@@ -68,6 +72,18 @@ export interface RunRequest {
 export const DEFAULT_GRACE_MS = 10_000;
 export const DEFAULT_ENTRYPOINT = { posix: "run.sh", windows: "run.ps1" } as const;
 
+/** On whose behalf a run is executed, as its submitter says it (`WAYBILL_SOURCE`, …); null where it says nothing. */
+export interface Provenance {
+  /** What kind of caller: `cli`, `ci`, `mcp`, any word. */
+  readonly source: string | null;
+  /** Which program or person of that kind. */
+  readonly client: string | null;
+  /** Which of its sessions. */
+  readonly session: string | null;
+}
+
+export const NO_PROVENANCE: Provenance = { source: null, client: null, session: null };
+
 /** What a caller decides about a new run; the store adds id, times and state. */
 export interface NewRun {
   readonly id: string;
@@ -82,6 +98,7 @@ export interface NewRun {
   readonly planEntry: string | null;
   readonly parentRunId: string | null;
   readonly labels: Readonly<Record<string, string>>;
+  readonly provenance: Provenance;
 }
 
 export interface Run extends NewRun {
@@ -108,6 +125,10 @@ export interface Run extends NewRun {
   readonly artifactError: string | null;
   readonly artifactsPath: string | null;
   readonly logsPath: string | null;
+  /** Size of the log that was brought here at the end; null while there is none. */
+  readonly logBytes: number | null;
+  /** Never removed as garbage. */
+  readonly pinned: boolean;
   /** The machine's own record, as read, on which the current status rests. */
   readonly evidence: Readonly<Record<string, unknown>> | null;
 }

@@ -1,5 +1,5 @@
 /** Reading runs. Every query has an index of its own; `query-plans.test.ts` proves it. */
-import { ACTIVE_STATUSES, RUN_STATUSES, type Run, type RunStatus } from "../../domain/run.js";
+import { ACTIVE_STATUSES, noRuns, RUN_STATUSES, type Run, type RunStatus } from "../../domain/run.js";
 import type { RunFilter, RunPage, RunStore } from "../run-store.js";
 import type { SqlParams } from "./driver.js";
 import { integer, text } from "./rows.js";
@@ -30,6 +30,9 @@ const COLUMNS = {
   kind: "kind",
   testDirHash: "test_dir_hash",
   createdBy: "created_by",
+  source: "source",
+  client: "client",
+  session: "session",
 } as const satisfies Partial<Record<keyof RunFilter, string>>;
 
 type Column = keyof typeof COLUMNS;
@@ -88,14 +91,7 @@ export function holdersOf(session: Session, machine: string): readonly Run[] {
 export const ACTIVE_RUNS_SQL = listRunsSql({ statuses: ACTIVE_STATUSES }, {}, "ASC");
 
 function countRuns(session: Session, filter: RunFilter): Record<RunStatus, number> {
-  const counts: Record<RunStatus, number> = {
-    pending: 0,
-    running: 0,
-    completed: 0,
-    failed: 0,
-    interrupted: 0,
-    timeout: 0,
-  };
+  const counts = noRuns();
   if (statusesOf(filter).length === 0) return counts;
   for (const row of session.sql(countRunsSql(filter)).all(filterParams(filter))) {
     const status = RUN_STATUSES.find((s) => s === text(row, "status"));
