@@ -107,13 +107,14 @@ class Opened {
   /** Machines are loaded here, so that a command which only reads the store starts without them. */
   async #openRuntime(): Promise<Runtime> {
     const { openMachine } = await import("../machines/open-machine.js");
-    const { home, environment } = this.#settings;
+    const { home, environment, provenance } = this.#settings;
     return {
       store: await this.#openStore(),
       holder: thisProcess(),
       liveness: livenessOf,
       machine: (spec) => openMachine(spec, withoutOwnVariables(environment)),
       environment,
+      provenance,
       treesDir: home.trees,
       attemptDir: home.attemptDir,
       newId: v7,

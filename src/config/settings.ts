@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import type { Provenance } from "../domain/run.js";
 import type { ConfigFile, Settable } from "./config-file.js";
 import { type Home, homeAt } from "./home.js";
 
@@ -28,6 +29,8 @@ export interface Settings {
   readonly inventoryFile: string | null;
   readonly scope: string;
   readonly parentRunId: string | null;
+  /** On whose behalf the runs submitted here are executed. */
+  readonly provenance: Provenance;
   /** For crash tests: the step (`observe/steps.ts`) at which the command kills itself. Workers do not inherit it. */
   readonly killAt: string | null;
   readonly user: string;
@@ -111,6 +114,7 @@ export async function resolveSettings(sources: SettingSources = {}): Promise<Set
     inventoryFile: machines.value === "" ? null : resolve(cwd, machines.value),
     scope,
     parentRunId: env.WAYBILL_RUN_ID || null,
+    provenance: readProvenance(env),
     killAt: env.WAYBILL_KILL_AT || null,
     user: userName(),
     cwd,
@@ -119,9 +123,32 @@ export async function resolveSettings(sources: SettingSources = {}): Promise<Set
       homeSetting,
       store,
       machines,
+      ...["WAYBILL_SOURCE", "WAYBILL_CLIENT", "WAYBILL_SESSION"].map((name) => provenanceSetting(env, name)),
       { name: "WAYBILL_SCOPE", value: scope, origin: env.WAYBILL_SCOPE ? "environment WAYBILL_SCOPE" : "default" },
     ],
   };
+}
+
+const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
+
+/**
+ * A value of whoever calls Waybill. Configurations of callers may hold `${NAME}` unresolved: it is resolved here, and is
+ * empty when there is no such variable, never recorded as it is written. Rule of the source (`RunEnvValue`).
+ */
+function callerValue(env: Environment, variable: string): string {
+  const written = env[variable] ?? "";
+  const name = REFERENCE.exec(written)?.[1];
+  return name === undefined ? written : (env[name] ?? "");
+}
+
+const readProvenance = (env: Environment): Provenance => ({
+  source: callerValue(env, "WAYBILL_SOURCE") || null,
+  client: callerValue(env, "WAYBILL_CLIENT") || null,
+  session: callerValue(env, "WAYBILL_SESSION") || null,
+});
+
+function provenanceSetting(env: Environment, name: string): Setting {
+  return { name, value: callerValue(env, name), origin: env[name] ? `environment ${name}` : "default: not told" };
 }
 
 /** A worker is started elsewhere, so a relative path must not depend on where. */

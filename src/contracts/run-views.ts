@@ -1,7 +1,7 @@
 /** Runs as interfaces see them. Values of variables are absent by type: a view has their names only. */
 import * as z from "zod";
 import { ERROR_CODES, type ErrorCode } from "../domain/errors.js";
-import { ARTIFACT_STATES, RUN_KINDS, RUN_STATUSES, type Run } from "../domain/run.js";
+import { ARTIFACT_STATES, type Provenance, RUN_KINDS, RUN_STATUSES, type Run } from "../domain/run.js";
 import { maybeTime, time, toMaybeTime, toTime } from "./fields.js";
 
 export const errorCode = z.enum(ERROR_CODES as [ErrorCode, ...ErrorCode[]]);
@@ -36,6 +36,9 @@ export const runView = z.object({
   artifact_error: z.string().nullable(),
   parent_run_id: z.string().optional(),
   labels: z.record(z.string(), z.string()).optional(),
+  source: z.string().optional().describe("what had it executed, as WAYBILL_SOURCE said"),
+  client: z.string().optional().describe("who of that source, as WAYBILL_CLIENT said"),
+  session: z.string().optional().describe("in which session, as WAYBILL_SESSION said"),
 });
 export type RunView = z.infer<typeof runView>;
 
@@ -52,6 +55,15 @@ export const runDetailView = runView.extend({
   evidence: z.record(z.string(), z.unknown()).nullable().describe("the machine's own record, as it was read"),
 });
 export type RunDetailView = z.infer<typeof runDetailView>;
+
+/** What is not known is left out. */
+function toProvenanceView({ source, client, session }: Provenance): Pick<RunView, "source" | "client" | "session"> {
+  return {
+    ...(source === null ? {} : { source }),
+    ...(client === null ? {} : { client }),
+    ...(session === null ? {} : { session }),
+  };
+}
 
 export function toRunView(run: Run): RunView {
   return {
@@ -84,6 +96,7 @@ export function toRunView(run: Run): RunView {
     artifact_error: run.artifactError,
     ...(run.parentRunId === null ? {} : { parent_run_id: run.parentRunId }),
     ...(Object.keys(run.labels).length === 0 ? {} : { labels: { ...run.labels } }),
+    ...toProvenanceView(run.provenance),
   };
 }
 

@@ -61,6 +61,7 @@ export function dispatchableRun(
       planEntry: item.name,
       parentRunId: null,
       labels: {},
+      provenance: runtime.provenance,
     }),
   };
 }

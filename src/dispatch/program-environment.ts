@@ -1,5 +1,5 @@
 /** The environment that a run's program gets: resolved when it starts, so that secrets pass through and are never stored. */
-import type { EnvValue, Run } from "../domain/run.js";
+import type { EnvValue, Provenance, Run } from "../domain/run.js";
 
 /** Variables of Waybill itself that belong to the process that submits, not to what it submits. */
 const OWN_VARIABLES = [
@@ -13,6 +13,9 @@ const OWN_VARIABLES = [
   "WAYBILL_PLAN_ENTRY",
   "WAYBILL_STAGING",
   "WAYBILL_SCOPE",
+  "WAYBILL_SOURCE",
+  "WAYBILL_CLIENT",
+  "WAYBILL_SESSION",
   "WAYBILL_KILL_AT",
 ] as const;
 
@@ -38,6 +41,15 @@ export function canStart(run: Run, environment: Environment): boolean {
   return isPast || missingVariables(run.request.env, environment).length === 0;
 }
 
+/** How a provenance is handed on to a child process, so that what it submits is told to be of the same session. */
+export function provenanceVariables({ source, client, session }: Provenance): Record<string, string> {
+  return {
+    ...(source === null ? {} : { WAYBILL_SOURCE: source }),
+    ...(client === null ? {} : { WAYBILL_CLIENT: client }),
+    ...(session === null ? {} : { WAYBILL_SESSION: session }),
+  };
+}
+
 /** What is handed to the machine on top of its own environment: the machine's variables, the run's, and Waybill's. */
 export function programEnvironment(run: Run, environment: Environment): Record<string, string> {
   const { target, env, plan } = run.request;
@@ -50,6 +62,7 @@ export function programEnvironment(run: Run, environment: Environment): Record<s
     ...Object.fromEntries(asked),
     WAYBILL_MACHINE: run.machine,
     WAYBILL_SCOPE: run.id,
+    ...provenanceVariables(run.provenance),
     ...(plan === null ? {} : { WAYBILL_PLAN: plan.name, WAYBILL_STAGING: plan.staging }),
     ...(run.batchId === null ? {} : { WAYBILL_BATCH_ID: run.batchId }),
     ...(run.planEntry === null ? {} : { WAYBILL_PLAN_ENTRY: run.planEntry }),

@@ -1,6 +1,7 @@
 /** What the dispatch needs of the world, in one record; the composition root fills it, tests fill it differently. */
 import type { Lease, Liveness, ProcessIdentity } from "../domain/lease.js";
 import type { MachineSpec } from "../domain/machine.js";
+import type { Provenance } from "../domain/run.js";
 import type { Machine } from "../machines/machine-port.js";
 import type { Log } from "../observe/log.js";
 import type { OnStep } from "../observe/steps.js";
@@ -13,6 +14,8 @@ export interface Runtime {
   readonly machine: (spec: MachineSpec) => Machine;
   /** Where variables given as `from_env` are read, and what programs on local machines inherit. */
   readonly environment: Readonly<Record<string, string>>;
+  /** On whose behalf this process has runs executed. */
+  readonly provenance: Provenance;
   readonly treesDir: string;
   /** Where an attempt's log and artifacts are brought to. */
   readonly attemptDir: (runId: string, attempt: number) => string;

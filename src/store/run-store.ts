@@ -43,6 +43,9 @@ export interface RunFilter {
   readonly kind?: RunKind;
   readonly testDirHash?: string;
   readonly createdBy?: string;
+  readonly source?: string;
+  readonly client?: string;
+  readonly session?: string;
 }
 
 /** Pages go by key, newest first: pass the last id of one page as `before` of the next. */

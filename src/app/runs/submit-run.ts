@@ -72,6 +72,7 @@ async function decide(
       planEntry: null,
       parentRunId: context.settings.parentRunId,
       labels: parseLabelFlags(input.label),
+      provenance: context.settings.provenance,
     }),
   );
   if (prepared.outcome === "busy") throw machineBusy(spec, prepared.run);

@@ -66,6 +66,7 @@ export const given = {
     planEntry: null,
     parentRunId: null,
     labels: {},
+    provenance: { source: null, client: null, session: null },
     ...over,
   }),
 

@@ -62,6 +62,20 @@ export function runListFacts(use: UseBench): void {
       }
     });
 
+    it("keeps on whose behalf a run is executed, and finds runs by it", async () => {
+      const { store } = use();
+      await seed(store);
+      const provenance = { source: "ci", client: "nightly", session: "s-1" };
+      const { run } = await drive(store, { machine: "c" }, { provenance });
+      const silent = await store.runs.listRuns({ machine: "a" }, { limit: 1 });
+      expect((await store.runs.getRun(run.id))?.provenance).toEqual(provenance);
+      expect(silent[0]?.provenance).toEqual({ source: null, client: null, session: null });
+      for (const filter of [{ source: "ci" }, { client: "nightly" }, { session: "s-1", source: "ci" }]) {
+        expect(idsOf(await store.runs.listRuns(filter, { limit: 10 }))).toEqual([run.id]);
+      }
+      expect(await store.runs.listRuns({ session: "s-1", source: "cli" }, { limit: 10 })).toEqual([]);
+    });
+
     it("finds nothing when no status is wanted", async () => {
       const { store } = use();
       await seed(store);

@@ -56,6 +56,7 @@ function insertRun(session: Session, dispatch: Dispatch, slot: number | null, ma
     planEntry: made.planEntry,
     parentRunId: made.parentRunId,
     labels: made.labels,
+    provenance: made.provenance,
     machine: dispatch.machine,
     workHash: dispatch.workHash,
     status: "pending",
@@ -76,14 +77,20 @@ function insertRun(session: Session, dispatch: Dispatch, slot: number | null, ma
     artifactError: null,
     artifactsPath: null,
     logsPath: null,
+    logBytes: null,
+    pinned: false,
     evidence: null,
   };
   const row = runToRow(run);
   session.sql(insertSql(Object.keys(row))).run(row);
+  session.sql(INSERT_LABELS).run({ id: run.id, labels: row.labels ?? "{}" });
   const data = { machine: run.machine, ref: run.ref, slot, created_by: run.createdBy };
   appendEvent(session, { type: "run.created", subject: run.id, batchId: run.batchId, data });
   return run;
 }
+
+const INSERT_LABELS = `
+  INSERT INTO run_labels (run_id, key, value) SELECT $id, key, value FROM json_each($labels)`;
 
 const insertSql = (columns: readonly string[]): string =>
   `INSERT INTO runs (${columns.join(", ")}) VALUES (${columns.map((c) => `$${c}`).join(", ")})`;

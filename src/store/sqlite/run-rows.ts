@@ -38,6 +38,11 @@ interface RunRow {
   readonly artifacts_path: string | null;
   readonly logs_path: string | null;
   readonly evidence: string | null;
+  readonly source: string | null;
+  readonly client: string | null;
+  readonly session: string | null;
+  readonly pinned: 0 | 1;
+  readonly log_bytes: number | null;
 }
 
 export function runFromRow(raw: SqlRow): Run {
@@ -57,6 +62,7 @@ export function runFromRow(raw: SqlRow): Run {
     planEntry: row.plan_entry,
     parentRunId: row.parent_run_id,
     labels: JSON.parse(row.labels) as Run["labels"],
+    provenance: { source: row.source, client: row.client, session: row.session },
     status: row.status,
     slot: row.slot,
     attempt: row.attempt,
@@ -75,6 +81,8 @@ export function runFromRow(raw: SqlRow): Run {
     artifactError: row.artifact_error,
     artifactsPath: row.artifacts_path,
     logsPath: row.logs_path,
+    logBytes: row.log_bytes,
+    pinned: row.pinned === 1,
     evidence: row.evidence === null ? null : (JSON.parse(row.evidence) as Run["evidence"]),
   };
 }
@@ -95,6 +103,7 @@ export function runToRow(run: Run): SqlParams {
     plan_entry: run.planEntry,
     parent_run_id: run.parentRunId,
     labels: JSON.stringify(run.labels),
+    ...run.provenance,
     status: run.status,
     slot: run.slot,
     attempt: run.attempt,
@@ -113,6 +122,8 @@ export function runToRow(run: Run): SqlParams {
     artifact_error: run.artifactError,
     artifacts_path: run.artifactsPath,
     logs_path: run.logsPath,
+    log_bytes: run.logBytes,
+    pinned: run.pinned ? 1 : 0,
     evidence: run.evidence === null ? null : JSON.stringify(run.evidence),
   };
   return row as unknown as SqlParams;
