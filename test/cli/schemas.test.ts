@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OperationName, OutputOf } from "../../src/index.js";
@@ -80,7 +79,6 @@ beforeAll(async () => {
     { name: "good", machine: "local" },
     { name: "nowhere", dir: "bad", tag: "gpu" },
   ]);
-  mkdirSync(box.path("empty"));
   const submitted = await box.json<OutputOf<"runs.submit">>(["run", "bad"]);
   const spare = await box.json<OutputOf<"runs.submit">>(["run", "good", "--new"]);
   const report = await box.json<OutputOf<"batches.run">>(["batch", "run", "plan.yaml", "--staging", "0"]);
