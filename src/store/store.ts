@@ -8,7 +8,9 @@
  * recorded survives `kill -9` and power loss.
  */
 import type { BatchStore } from "./batch-store.js";
+import type { CacheStore } from "./cache-store.js";
 import type { EventStore } from "./event-store.js";
+import type { HistoryStore } from "./history-store.js";
 import type { LeaseStore } from "./lease-store.js";
 import type { RunStore } from "./run-store.js";
 import type { VariableStore } from "./variable-store.js";
@@ -43,6 +45,8 @@ export interface Store {
   readonly leases: LeaseStore;
   readonly events: EventStore;
   readonly variables: VariableStore;
+  readonly history: HistoryStore;
+  readonly cache: CacheStore;
   info(): Promise<StoreInfo>;
   /** Removes what is finished and old, in small transactions. Batches go when their last run has gone. Never what is active. */
   collectGarbage(policy: GcPolicy): Promise<GcReport>;

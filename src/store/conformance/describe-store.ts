@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe } from "vitest";
 import type { Store } from "../store.js";
 import { batchFacts } from "./batch-facts.js";
 import type { Bench, UseBench } from "./bench.js";
+import { cacheFacts } from "./cache-facts.js";
 import { dispatchItemFacts } from "./dispatch-item-facts.js";
 import { durabilityFacts } from "./durability-facts.js";
 import { eventFacts } from "./event-facts.js";
@@ -34,6 +35,7 @@ export function describeStore(name: string, subject: StoreUnderTest): void {
     runFacts(use);
     runListFacts(use);
     variableFacts(use);
+    cacheFacts(use);
     guardedWriteFacts(use);
     batchFacts(use);
     dispatchItemFacts(use);

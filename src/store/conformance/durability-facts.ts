@@ -83,6 +83,7 @@ export function durabilityFacts(use: UseBench): void {
         leases: 0,
         events: 0,
         variables: 0,
+        cache_entries: 0,
       });
       const after = await drive(store);
       expect(after.lease.fence).toBeGreaterThan(before.lease.fence);

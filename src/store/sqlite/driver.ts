@@ -6,7 +6,7 @@
  * event loop needs no lock of its own.
  */
 
-export type SqlValue = string | number | null;
+export type SqlValue = string | number | null | Uint8Array;
 
 /** Values by name, bound to `$name`. They are never put into SQL text. */
 export type SqlParams = Readonly<Record<string, SqlValue>>;

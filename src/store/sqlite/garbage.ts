@@ -1,5 +1,6 @@
 /** Removing what is finished and old, in transactions small enough that writers of other processes do not notice. */
 import type { GcPolicy, GcReport } from "../store.js";
+import { removeWholeCache } from "./cache.js";
 import { integer, text } from "./rows.js";
 import { removeRun } from "./runs.js";
 import type { Session } from "./session.js";
@@ -99,9 +100,10 @@ export async function collectGarbage(session: Session, policy: GcPolicy): Promis
   return { runIds, batchIds, events: await collectEvents(session, policy) };
 }
 
-/** See `Store.reset`. Counters go on, so that fences and cursors from before the reset stay in the past. */
+/** See `Store.reset`. Counters of what was given go on, so that fences and cursors from before the reset stay in the past. */
 export const reset = (session: Session): Promise<void> =>
   session.write(() => {
     for (const table of ["runs", "batch_items", "batches", "leases", "events", "variables"])
       session.sql(`DELETE FROM ${table}`).run();
+    removeWholeCache(session);
   });

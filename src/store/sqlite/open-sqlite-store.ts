@@ -4,10 +4,12 @@ import { WaybillError } from "../../domain/errors.js";
 import type { Store, StoreInfo } from "../store.js";
 import { sqliteBatches } from "./batches.js";
 import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
+import { sqliteCache } from "./cache.js";
 import { counterValue } from "./counters.js";
-import type { SqliteConnection, SqliteDriver } from "./driver.js";
+import type { SqliteConnection, SqliteDriver, SqlValue } from "./driver.js";
 import { sqliteEvents } from "./events.js";
 import { collectGarbage, reset } from "./garbage.js";
+import { sqliteHistory } from "./history.js";
 import { sqliteLeases } from "./leases.js";
 import { findLockHolder } from "./lock-holder.js";
 import { type Migration, migrate, readMigrations, SCHEMA_VERSION, schemaVersionOf } from "./migrate.js";
@@ -137,10 +139,10 @@ function closeUntouched(driver: SqliteDriver, connection: SqliteConnection, path
   witness?.close();
 }
 
-const TABLES = ["runs", "batches", "batch_items", "leases", "events", "variables"] as const;
+const TABLES = ["runs", "batches", "batch_items", "leases", "events", "variables", "cache_entries"] as const;
 
 function info(session: Session): StoreInfo {
-  const one = (sql: string): string | number => Object.values(session.sql(sql).get() ?? {})[0] ?? "";
+  const one = (sql: string): SqlValue => Object.values(session.sql(sql).get() ?? {})[0] ?? "";
   const count = (table: string): number => Number(one(`SELECT count(*) FROM ${table}`));
   return {
     url: session.path === MEMORY ? "memory:" : `file:${session.path}`,
@@ -166,6 +168,8 @@ function storeOn(session: Session): Store {
     leases: sqliteLeases(session),
     events,
     variables: sqliteVariables(session),
+    history: sqliteHistory(session),
+    cache: sqliteCache(session),
     info: () => session.snapshot(() => info(session)),
     collectGarbage: (policy) => collectGarbage(session, policy),
     reset: () => reset(session),

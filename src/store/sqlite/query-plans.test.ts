@@ -5,6 +5,7 @@ import type { RunFilter } from "../run-store.js";
 import { BATCHES_WITH_QUEUED, ITEMS, listBatchesSql } from "./batch-queries.js";
 import { BY_ENTRY, BY_PLAN } from "./batches.js";
 import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
+import { CLEARABLE, EXPIRED, GET_VALUE, LEAST_USED, LIST_ENTRIES } from "./cache.js";
 import type { SqliteConnection } from "./driver.js";
 import { readEventsSql } from "./events.js";
 import { ENDED_RUNS, OLD_BATCHES, OLD_EVENTS } from "./garbage.js";
@@ -99,6 +100,10 @@ const queries: readonly (readonly [name: string, sql: string])[] = [
   ["ended runs", ENDED_RUNS],
   ["old batches", OLD_BATCHES],
   ["old events", OLD_EVENTS],
+  ["a cached value", GET_VALUE],
+  ["a page of the cache", LIST_ENTRIES],
+  ["a part of the cache to clear", CLEARABLE],
+  ["what of the cache has expired", EXPIRED],
 ];
 
 describe("with 10^5 rows, an index answers", () => {
@@ -120,6 +125,10 @@ describe("with 10^5 rows, an index answers", () => {
       expect.stringMatching(/^SEARCH .* variables_by_key/),
     ]);
     expect(plan.filter((step) => /runs/.test(step))).toEqual([expect.stringMatching(/^SEARCH runs USING INDEX/)]);
+  });
+
+  it("what of the cache was used least recently in the order of its use, without reading a row", () => {
+    expect(planOf(LEAST_USED)).toEqual(["SCAN cache_entries USING COVERING INDEX cache_entries_by_use"]);
   });
 
   it("the first page of all runs in the order of the key, without sorting", () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Children, startChildren } from "../../../test/fixtures/store/child.js";
+import { TOUCH_EVERY_MS } from "../../domain/cache.js";
 import { drive, given } from "../conformance/given.js";
 import { openSqliteStore } from "./open-sqlite-store.js";
 
@@ -99,8 +100,10 @@ describe("the store's file", () => {
     const directory = at("shelf");
     mkdirSync(directory);
     const path = join(directory, "shelf.db");
-    const store = await openSqliteStore({ path });
+    const longAgo = Date.now() - 2 * TOUCH_EVERY_MS;
+    const store = await openSqliteStore({ path, clock: () => longAgo });
     await drive(store);
+    await store.cache.setCacheValue({ key: "k", value: Uint8Array.of(0, 255), ttlMs: null, maxBytes: 10 });
     await store.close();
     rmSync(`${path}-queue`, { force: true });
     const before = readFileSync(path);
@@ -108,7 +111,7 @@ describe("the store's file", () => {
     chmodSync(directory, 0o555);
     const reader = children.spawn(["look", path], otherUser);
     expect([await reader.ended(), reader.stderr()]).toEqual([0, ""]);
-    expect(reader.said).toEqual([{ runs: 1, written: "store_unwritable" }]);
+    expect(reader.said).toEqual([{ runs: 1, written: "store_unwritable", cached: [0, 255] }]);
     expect(readFileSync(path).equals(before)).toBe(true);
     chmodSync(directory, 0o755);
   });
