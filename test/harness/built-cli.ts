@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const CACHE = join(ROOT, "node_modules/.waybill-test");
 const SOURCES = ["src", "scripts/build.mjs", "package.json", "tsconfig.json"] as const;
 /** Builds that no test has been started with for this long are removed; milliseconds. */
-const STALE_MS = 24 * 3_600_000;
+const STALE_MS = 3_600_000;
 
 function filesBelow(path: string): string[] {
   if (statSync(path).isFile()) return [path];
@@ -41,14 +41,15 @@ function removeStaleBuilds(): void {
 
 function build(target: string): void {
   const made = `${target}.${process.pid}`;
-  for (const source of SOURCES) cpSync(join(ROOT, source), join(made, source), { recursive: true });
-  execFileSync(process.execPath, [join(made, "scripts/build.mjs")], { stdio: ["ignore", "ignore", "inherit"] });
   try {
+    for (const source of SOURCES) cpSync(join(ROOT, source), join(made, source), { recursive: true });
+    execFileSync(process.execPath, [join(made, "scripts/build.mjs")], { stdio: ["ignore", "ignore", "inherit"] });
     renameSync(made, target);
   } catch (error) {
-    rmSync(made, { recursive: true, force: true });
     // Another test process had it built first; equal sources give an equal build.
     if (!existsSync(target)) throw error;
+  } finally {
+    rmSync(made, { recursive: true, force: true });
   }
 }
 
