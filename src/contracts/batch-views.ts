@@ -4,84 +4,95 @@ import { type Batch, batchProgress, formatSelector, ITEM_STATES, type Item } fro
 import type { Placement } from "../domain/placement.js";
 import { RUN_STATUSES, type Run } from "../domain/run.js";
 import { maybeTime, time, toMaybeTime, toTime } from "./fields.js";
+import { later } from "./later.js";
 import { errorCode } from "./run-views.js";
 
-export const batchView = z.object({
-  id: z.string(),
-  plan_hash: z.string(),
-  staging: z.string(),
-  created_by: z.string(),
-  created_at: time,
-  expected_count: z.number().int(),
-  source: z.string(),
-  cancel_requested_at: maybeTime,
-});
-export type BatchView = z.infer<typeof batchView>;
+export const batchView = later(() =>
+  z.object({
+    id: z.string(),
+    plan_hash: z.string(),
+    staging: z.string(),
+    created_by: z.string(),
+    created_at: time,
+    expected_count: z.number().int(),
+    source: z.string(),
+    cancel_requested_at: maybeTime,
+  }),
+);
+export type BatchView = z.infer<ReturnType<typeof batchView>>;
 
-export const itemView = z.object({
-  name: z.string(),
-  dir: z.string(),
-  selector: z.string(),
-  state: z.enum(ITEM_STATES),
-  run_id: z.string().optional(),
-  machine: z.string().optional(),
-  error_code: errorCode.optional(),
-  error_msg: z.string().optional(),
-  run: z
-    .object({
-      status: z.enum(RUN_STATUSES),
-      exit_code: z.number().int().nullable(),
-      error_code: errorCode.nullable(),
-      error_msg: z.string().nullable(),
-      attempt: z.number().int(),
-      started_at: maybeTime,
-      ended_at: maybeTime,
-      logs_path: z.string().nullable(),
-      artifacts_path: z.string().nullable(),
-    })
-    .nullable()
-    .describe("the outcome, joined from the run when read; null while there is none"),
-});
-export type ItemView = z.infer<typeof itemView>;
+export const itemView = later(() =>
+  z.object({
+    name: z.string(),
+    dir: z.string(),
+    selector: z.string(),
+    state: z.enum(ITEM_STATES),
+    run_id: z.string().optional(),
+    machine: z.string().optional(),
+    error_code: errorCode.optional(),
+    error_msg: z.string().optional(),
+    run: z
+      .object({
+        status: z.enum(RUN_STATUSES),
+        exit_code: z.number().int().nullable(),
+        error_code: errorCode.nullable(),
+        error_msg: z.string().nullable(),
+        attempt: z.number().int(),
+        started_at: maybeTime,
+        ended_at: maybeTime,
+        logs_path: z.string().nullable(),
+        artifacts_path: z.string().nullable(),
+      })
+      .nullable()
+      .describe("the outcome, joined from the run when read; null while there is none"),
+  }),
+);
+export type ItemView = z.infer<ReturnType<typeof itemView>>;
 
-export const progressView = z.object({
-  total: z.number().int(),
-  queued: z.number().int(),
-  skipped: z.number().int(),
-  by_status: z.record(z.enum(RUN_STATUSES), z.number().int()),
-  done: z.number().int(),
-  finished: z.boolean(),
-  succeeded: z.boolean(),
-  eta_ms: z.number().int().nullable().describe("estimated time left in milliseconds; null without a history"),
-});
-export type ProgressView = z.infer<typeof progressView>;
+export const progressView = later(() =>
+  z.object({
+    total: z.number().int(),
+    queued: z.number().int(),
+    skipped: z.number().int(),
+    by_status: z.record(z.enum(RUN_STATUSES), z.number().int()),
+    done: z.number().int(),
+    finished: z.boolean(),
+    succeeded: z.boolean(),
+    eta_ms: z.number().int().nullable().describe("estimated time left in milliseconds; null without a history"),
+  }),
+);
+export type ProgressView = z.infer<ReturnType<typeof progressView>>;
 
-export const batchReport = z.object({
-  kind: z.literal("report"),
-  batch: batchView,
-  progress: progressView,
-  items: z.array(itemView),
-  resumed: z.boolean().optional().describe("of a dispatch: the batch had been finished or begun before"),
-});
-export type BatchReport = z.infer<typeof batchReport>;
+export const batchReport = later(() =>
+  z.object({
+    kind: z.literal("report"),
+    batch: batchView(),
+    progress: progressView(),
+    items: z.array(itemView()),
+    resumed: z.boolean().optional().describe("of a dispatch: the batch had been finished or begun before"),
+  }),
+);
+export type BatchReport = z.infer<ReturnType<typeof batchReport>>;
 
-export const placementReport = z.object({
-  kind: z.literal("placement"),
-  plan_hash: z.string(),
-  staging: z.string(),
-  existing_batch_id: z.string().nullable().describe("the batch that a real dispatch would resume"),
-  placements: z.array(
-    z.object({
-      name: z.string(),
-      dir: z.string(),
-      selector: z.string(),
-      decision: z.enum(["dispatch", "wait", "skip", "decided"]),
-      machine: z.string().nullable(),
-      reason: z.string().nullable(),
-    }),
-  ),
-});
-export type PlacementReport = z.infer<typeof placementReport>;
+export const placementReport = later(() =>
+  z.object({
+    kind: z.literal("placement"),
+    plan_hash: z.string(),
+    staging: z.string(),
+    existing_batch_id: z.string().nullable().describe("the batch that a real dispatch would resume"),
+    placements: z.array(
+      z.object({
+        name: z.string(),
+        dir: z.string(),
+        selector: z.string(),
+        decision: z.enum(["dispatch", "wait", "skip", "decided"]),
+        machine: z.string().nullable(),
+        reason: z.string().nullable(),
+      }),
+    ),
+  }),
+);
+export type PlacementReport = z.infer<ReturnType<typeof placementReport>>;
 
 export function toBatchView(batch: Omit<Batch, "items">): BatchView {
   return {

@@ -12,14 +12,15 @@ export const checkPlan = operation({
   summary: "Check a plan: every error at once, with line and column, against the machines that there are",
   effect: "read",
   positional: ["plan"],
-  input: z.object({ plan: planPath }),
-  output: z.object({
-    plan_hash: z.string(),
-    entries: z.array(
-      z.object({ name: z.string(), dir: z.string(), selector: z.string(), machines: z.array(z.string()) }),
-    ),
-    warnings: z.array(z.string()),
-  }),
+  input: () => z.object({ plan: planPath }),
+  output: () =>
+    z.object({
+      plan_hash: z.string(),
+      entries: z.array(
+        z.object({ name: z.string(), dir: z.string(), selector: z.string(), machines: z.array(z.string()) }),
+      ),
+      warnings: z.array(z.string()),
+    }),
   errors: ["invalid_plan", "empty_plan", "invalid_inventory", "invalid_input"],
   examples: [["plan check acceptance.yaml", "exit 2 and a list of what is wrong and where"]],
 });
@@ -30,13 +31,14 @@ export const runBatch = operation({
   summary: "Dispatch a plan against a staging; the same command again resumes it",
   effect: "write",
   positional: ["plan"],
-  input: z.object({
-    plan: planPath,
-    staging: z.string().min(1).max(200).describe("what the plan is run against, e.g. a build number"),
-    dry_run: z.boolean().default(false).describe("show who would get what, and why not, and do nothing"),
-    detach: z.boolean().default(false).describe("return once the first wave is decided; a worker does the rest"),
-  }),
-  output: z.union([batchReport, placementReport]),
+  input: () =>
+    z.object({
+      plan: planPath,
+      staging: z.string().min(1).max(200).describe("what the plan is run against, e.g. a build number"),
+      dry_run: z.boolean().default(false).describe("show who would get what, and why not, and do nothing"),
+      detach: z.boolean().default(false).describe("return once the first wave is decided; a worker does the rest"),
+    }),
+  output: () => z.union([batchReport(), placementReport()]),
   errors: [
     "invalid_plan",
     "empty_plan",
@@ -58,8 +60,8 @@ export const listBatches = operation({
   command: "batch list",
   summary: "List batches, newest first",
   effect: "read",
-  input: z.object({ staging: z.string().optional().describe("only against this staging"), limit, before }),
-  output: z.object({ batches: z.array(batchView), next: z.string().nullable() }),
+  input: () => z.object({ staging: z.string().optional().describe("only against this staging"), limit, before }),
+  output: () => z.object({ batches: z.array(batchView()), next: z.string().nullable() }),
   errors: [],
 });
 
@@ -69,8 +71,8 @@ export const showBatch = operation({
   summary: "Show a batch: each decision, with its run's outcome joined as it is now",
   effect: "read",
   positional: ["id"],
-  input: z.object({ id: batchId }),
-  output: batchReport,
+  input: () => z.object({ id: batchId }),
+  output: () => batchReport(),
   errors: ["batch_not_found", "ambiguous_id"],
   examples: [["batch show 0199a3 --json", "for a program"]],
 });
@@ -81,8 +83,8 @@ export const watchBatch = streaming({
   summary: "Watch a batch until it is finished; takes its worker's place if that has died",
   effect: "write",
   positional: ["id"],
-  input: z.object({ id: batchId }),
-  output: batchReport,
+  input: () => z.object({ id: batchId }),
+  output: () => batchReport(),
   errors: ["batch_not_found", "ambiguous_id"],
   examples: [["batch watch 0199a3", "progress, then the table"]],
 });
@@ -93,7 +95,8 @@ export const cancelBatch = operation({
   summary: "Skip what is still queued and cancel what is running",
   effect: "write",
   positional: ["id"],
-  input: z.object({ id: batchId, wait: z.boolean().default(true).describe("record the request and return at once") }),
-  output: batchReport,
+  input: () =>
+    z.object({ id: batchId, wait: z.boolean().default(true).describe("record the request and return at once") }),
+  output: () => batchReport(),
   errors: ["batch_not_found", "ambiguous_id"],
 });

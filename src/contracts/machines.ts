@@ -1,25 +1,28 @@
 /** Operations on machines. */
 import * as z from "zod";
 import { MACHINE_OSES, MACHINE_STATUSES, type MachineSpec, TRANSPORTS } from "../domain/machine.js";
+import { later } from "./later.js";
 import { operation } from "./operation.js";
 
-export const machineView = z.object({
-  name: z.string(),
-  transport: z.enum(TRANSPORTS),
-  status: z.enum(MACHINE_STATUSES),
-  os: z.enum(MACHINE_OSES),
-  tags: z.array(z.string()),
-  slots: z.number().int(),
-  active: z.number().int().describe("slots taken now"),
-  waiting: z.number().int().describe("runs that wait for a slot"),
-  work_dir: z.string(),
-  host: z.string().nullable(),
-  user: z.string().nullable(),
-  port: z.number().int().nullable(),
-  env_names: z.array(z.string()),
-  runs: z.array(z.string()).describe("ids of the runs that hold its slots"),
-});
-export type MachineView = z.infer<typeof machineView>;
+export const machineView = later(() =>
+  z.object({
+    name: z.string(),
+    transport: z.enum(TRANSPORTS),
+    status: z.enum(MACHINE_STATUSES),
+    os: z.enum(MACHINE_OSES),
+    tags: z.array(z.string()),
+    slots: z.number().int(),
+    active: z.number().int().describe("slots taken now"),
+    waiting: z.number().int().describe("runs that wait for a slot"),
+    work_dir: z.string(),
+    host: z.string().nullable(),
+    user: z.string().nullable(),
+    port: z.number().int().nullable(),
+    env_names: z.array(z.string()),
+    runs: z.array(z.string()).describe("ids of the runs that hold its slots"),
+  }),
+);
+export type MachineView = z.infer<ReturnType<typeof machineView>>;
 
 /** A machine is busy when all its slots are taken; `offline` and `unknown` are for machines that were not reached. */
 export function toMachineView(spec: MachineSpec, holders: readonly string[], waiting: number): MachineView {
@@ -41,13 +44,15 @@ export function toMachineView(spec: MachineSpec, holders: readonly string[], wai
   };
 }
 
-export const finding = z.object({
-  name: z.string(),
-  ok: z.boolean(),
-  value: z.string(),
-  hint: z.string().nullable(),
-});
-export type FindingView = z.infer<typeof finding>;
+export const finding = later(() =>
+  z.object({
+    name: z.string(),
+    ok: z.boolean(),
+    value: z.string(),
+    hint: z.string().nullable(),
+  }),
+);
+export type FindingView = z.infer<ReturnType<typeof finding>>;
 
 const machineName = z.string().min(1).describe("name of a machine in the inventory");
 
@@ -56,8 +61,8 @@ export const listMachines = operation({
   command: "machines list",
   summary: "List the machines of the inventory with what holds their slots",
   effect: "read",
-  input: z.object({ tag: z.string().optional().describe("only those that carry this tag") }),
-  output: z.object({ source: z.string(), machines: z.array(machineView) }),
+  input: () => z.object({ tag: z.string().optional().describe("only those that carry this tag") }),
+  output: () => z.object({ source: z.string(), machines: z.array(machineView()) }),
   errors: ["invalid_inventory", "invalid_input"],
 });
 
@@ -67,8 +72,8 @@ export const showMachine = operation({
   summary: "Show one machine",
   effect: "read",
   positional: ["name"],
-  input: z.object({ name: machineName }),
-  output: machineView,
+  input: () => z.object({ name: machineName }),
+  output: () => machineView(),
   errors: ["machine_not_found", "invalid_inventory"],
 });
 
@@ -78,11 +83,12 @@ export const checkMachines = operation({
   summary: "Look whether machines can execute runs: work directory, tools, space, clock",
   effect: "write",
   positional: ["name"],
-  input: z.object({ name: z.array(machineName).default([]).describe("machines to check (default: all)") }),
-  output: z.object({
-    ok: z.boolean(),
-    machines: z.array(z.object({ name: z.string(), ok: z.boolean(), findings: z.array(finding) })),
-  }),
+  input: () => z.object({ name: z.array(machineName).default([]).describe("machines to check (default: all)") }),
+  output: () =>
+    z.object({
+      ok: z.boolean(),
+      machines: z.array(z.object({ name: z.string(), ok: z.boolean(), findings: z.array(finding()) })),
+    }),
   errors: ["machine_not_found", "invalid_inventory", "transport_unavailable"],
   examples: [["machines check left right", "each finding, and what to do about it"]],
 });

@@ -6,6 +6,7 @@
  */
 import type * as z from "zod";
 import type { ErrorCode } from "../domain/errors.js";
+import { later } from "./later.js";
 
 export interface Operation<
   Name extends string = string,
@@ -30,18 +31,39 @@ export interface Operation<
   readonly examples: readonly (readonly [line: string, purpose: string])[];
 }
 
+/** As declared: the schemas behind functions, made when an interface first asks for them. */
 type Declared<N extends string, I extends z.ZodObject, O extends z.ZodType> = Omit<
   Operation<N, I, O>,
-  "stream" | "positional" | "examples"
+  "stream" | "positional" | "examples" | "input" | "output"
 > &
-  Partial<Pick<Operation<N, I, O>, "positional" | "examples">>;
+  Partial<Pick<Operation<N, I, O>, "positional" | "examples">> & {
+    readonly input: () => I;
+    readonly output: () => O;
+  };
+
+function declare<N extends string, I extends z.ZodObject, O extends z.ZodType, S extends boolean>(
+  { input, output, ...declared }: Declared<N, I, O>,
+  stream: S,
+) {
+  const [makeInput, makeOutput] = [later(input), later(output)];
+  return {
+    positional: [],
+    examples: [],
+    ...declared,
+    stream,
+    get input(): I {
+      return makeInput();
+    },
+    get output(): O {
+      return makeOutput();
+    },
+  };
+}
 
 /** Declares an operation that answers once. */
-export function operation<N extends string, I extends z.ZodObject, O extends z.ZodType>(declared: Declared<N, I, O>) {
-  return { positional: [], examples: [], ...declared, stream: false as const };
-}
+export const operation = <N extends string, I extends z.ZodObject, O extends z.ZodType>(declared: Declared<N, I, O>) =>
+  declare(declared, false as const);
 
 /** Declares an operation that answers with a stream of items. */
-export function streaming<N extends string, I extends z.ZodObject, O extends z.ZodType>(declared: Declared<N, I, O>) {
-  return { positional: [], examples: [], ...declared, stream: true as const };
-}
+export const streaming = <N extends string, I extends z.ZodObject, O extends z.ZodType>(declared: Declared<N, I, O>) =>
+  declare(declared, true as const);

@@ -3,58 +3,63 @@ import * as z from "zod";
 import { ERROR_CODES, type ErrorCode } from "../domain/errors.js";
 import { ARTIFACT_STATES, type Provenance, RUN_KINDS, RUN_STATUSES, type Run } from "../domain/run.js";
 import { maybeTime, time, toMaybeTime, toTime } from "./fields.js";
+import { later } from "./later.js";
 
 export const errorCode = z.enum(ERROR_CODES as [ErrorCode, ...ErrorCode[]]);
 
-export const runView = z.object({
-  id: z.string(),
-  machine: z.string(),
-  test_dir: z.string(),
-  test_dir_hash: z.string(),
-  status: z.enum(RUN_STATUSES),
-  exit_code: z.number().int().nullable(),
-  started_at: maybeTime,
-  ended_at: maybeTime,
-  artifacts_path: z.string().nullable(),
-  logs_path: z.string().nullable(),
-  error_code: errorCode.nullable(),
-  error_msg: z.string().nullable(),
-  batch_id: z.string().optional(),
-  plan_entry: z.string().optional(),
-  kind: z.enum(RUN_KINDS),
-  ref: z.string(),
-  pid: z.number().int().nullable(),
-  detached: z.boolean(),
-  attempt: z.number().int(),
-  created_at: time,
-  created_by: z.string(),
-  timeout_ms: z.number().int().nullable(),
-  signal: z.number().int().nullable(),
-  unreachable_since: maybeTime,
-  cancel_requested_at: maybeTime,
-  artifact_state: z.enum(ARTIFACT_STATES),
-  artifact_error: z.string().nullable(),
-  parent_run_id: z.string().optional(),
-  labels: z.record(z.string(), z.string()).optional(),
-  source: z.string().optional().describe("what had it executed, as WAYBILL_SOURCE said"),
-  client: z.string().optional().describe("who of that source, as WAYBILL_CLIENT said"),
-  session: z.string().optional().describe("in which session, as WAYBILL_SESSION said"),
-});
-export type RunView = z.infer<typeof runView>;
+export const runView = later(() =>
+  z.object({
+    id: z.string(),
+    machine: z.string(),
+    test_dir: z.string(),
+    test_dir_hash: z.string(),
+    status: z.enum(RUN_STATUSES),
+    exit_code: z.number().int().nullable(),
+    started_at: maybeTime,
+    ended_at: maybeTime,
+    artifacts_path: z.string().nullable(),
+    logs_path: z.string().nullable(),
+    error_code: errorCode.nullable(),
+    error_msg: z.string().nullable(),
+    batch_id: z.string().optional(),
+    plan_entry: z.string().optional(),
+    kind: z.enum(RUN_KINDS),
+    ref: z.string(),
+    pid: z.number().int().nullable(),
+    detached: z.boolean(),
+    attempt: z.number().int(),
+    created_at: time,
+    created_by: z.string(),
+    timeout_ms: z.number().int().nullable(),
+    signal: z.number().int().nullable(),
+    unreachable_since: maybeTime,
+    cancel_requested_at: maybeTime,
+    artifact_state: z.enum(ARTIFACT_STATES),
+    artifact_error: z.string().nullable(),
+    parent_run_id: z.string().optional(),
+    labels: z.record(z.string(), z.string()).optional(),
+    source: z.string().optional().describe("what had it executed, as WAYBILL_SOURCE said"),
+    client: z.string().optional().describe("who of that source, as WAYBILL_CLIENT said"),
+    session: z.string().optional().describe("in which session, as WAYBILL_SESSION said"),
+  }),
+);
+export type RunView = z.infer<ReturnType<typeof runView>>;
 
-export const runDetailView = runView.extend({
-  entrypoint: z.string(),
-  args: z.array(z.string()),
-  env_names: z.array(z.string()).describe("names of the variables given to the program; values are not shown"),
-  silence_timeout_ms: z.number().int().nullable(),
-  grace_ms: z.number().int(),
-  retries: z.number().int(),
-  transport: z.string(),
-  slot: z.number().int().nullable(),
-  fence: z.number().int(),
-  evidence: z.record(z.string(), z.unknown()).nullable().describe("the machine's own record, as it was read"),
-});
-export type RunDetailView = z.infer<typeof runDetailView>;
+export const runDetailView = later(() =>
+  runView().extend({
+    entrypoint: z.string(),
+    args: z.array(z.string()),
+    env_names: z.array(z.string()).describe("names of the variables given to the program; values are not shown"),
+    silence_timeout_ms: z.number().int().nullable(),
+    grace_ms: z.number().int(),
+    retries: z.number().int(),
+    transport: z.string(),
+    slot: z.number().int().nullable(),
+    fence: z.number().int(),
+    evidence: z.record(z.string(), z.unknown()).nullable().describe("the machine's own record, as it was read"),
+  }),
+);
+export type RunDetailView = z.infer<ReturnType<typeof runDetailView>>;
 
 /** What is not known is left out. */
 function toProvenanceView({ source, client, session }: Provenance): Pick<RunView, "source" | "client" | "session"> {

@@ -1,8 +1,10 @@
 /** Operations on runs. */
 import { isUtf8 } from "node:buffer";
 import * as z from "zod";
+import { SIGNALS } from "../domain/machine.js";
 import { RUN_KINDS, RUN_STATUSES } from "../domain/run.js";
 import { before, duration, limit, runId } from "./fields.js";
+import { later } from "./later.js";
 import { operation, streaming } from "./operation.js";
 import { runDetailView, runView } from "./run-views.js";
 
@@ -12,36 +14,38 @@ export const submitRun = operation({
   summary: "Run a directory on a machine: freeze it, start it there, follow its log, keep what it leaves",
   effect: "write",
   positional: ["dir", "args"],
-  input: z.object({
-    dir: z.string().min(1).describe("directory to run; its run.sh is executed"),
-    args: z.array(z.string()).default([]).describe("arguments for the entrypoint, after --"),
-    machine: z.string().optional().describe("the machine to run on"),
-    tag: z.string().optional().describe("run on a machine that carries this tag, a free one if there is one"),
-    detach: z.boolean().default(false).describe("print the run's id once it has started and return"),
-    timeout: duration.optional().describe("stop the run after this long, e.g. 30m (default: no limit)"),
-    silence_timeout: duration.optional().describe("stop the run when it writes nothing for this long"),
-    grace: duration.default("10s").describe("time between the request to stop and the kill"),
-    max_log_bytes: z.coerce.number().int().min(1).optional().describe("stop the run when its log outgrows this"),
-    entrypoint: z.string().min(1).optional().describe("file to execute instead of run.sh"),
-    env: z
-      .array(z.string().min(1))
-      .default([])
-      .describe("variable for the program: NAME=VALUE, or NAME to take it from this environment without storing it"),
-    retries: z.coerce.number().int().min(0).max(10).default(0).describe("attempts that may follow a failed one"),
-    reuse: z.boolean().default(false).describe("return the newest completed run of the same content if there is one"),
-    new: z.boolean().default(false).describe("start a run even while the same content is running there"),
-    queue: z.boolean().default(false).describe("when the machine is full, wait for a turn instead of failing"),
-    keep_vars: z.boolean().default(false).describe("keep the variables of the run's scope after its end"),
-    ref: z.string().min(1).optional().describe("name for comparing runs over time (default: the directory's name)"),
-    label: z
-      .array(z.string().regex(/^[^=]+=/, "expected key=value"))
-      .default([])
-      .describe("label, key=value"),
-  }),
-  output: z.object({
-    outcome: z.enum(["created", "reuse", "finished"]).describe("a new run, one to attach to, or a completed one"),
-    run: runView,
-  }),
+  input: () =>
+    z.object({
+      dir: z.string().min(1).describe("directory to run; its run.sh is executed"),
+      args: z.array(z.string()).default([]).describe("arguments for the entrypoint, after --"),
+      machine: z.string().optional().describe("the machine to run on"),
+      tag: z.string().optional().describe("run on a machine that carries this tag, a free one if there is one"),
+      detach: z.boolean().default(false).describe("print the run's id once it has started and return"),
+      timeout: duration.optional().describe("stop the run after this long, e.g. 30m (default: no limit)"),
+      silence_timeout: duration.optional().describe("stop the run when it writes nothing for this long"),
+      grace: duration.default("10s").describe("time between the request to stop and the kill"),
+      max_log_bytes: z.coerce.number().int().min(1).optional().describe("stop the run when its log outgrows this"),
+      entrypoint: z.string().min(1).optional().describe("file to execute instead of run.sh"),
+      env: z
+        .array(z.string().min(1))
+        .default([])
+        .describe("variable for the program: NAME=VALUE, or NAME to take it from this environment without storing it"),
+      retries: z.coerce.number().int().min(0).max(10).default(0).describe("attempts that may follow a failed one"),
+      reuse: z.boolean().default(false).describe("return the newest completed run of the same content if there is one"),
+      new: z.boolean().default(false).describe("start a run even while the same content is running there"),
+      queue: z.boolean().default(false).describe("when the machine is full, wait for a turn instead of failing"),
+      keep_vars: z.boolean().default(false).describe("keep the variables of the run's scope after its end"),
+      ref: z.string().min(1).optional().describe("name for comparing runs over time (default: the directory's name)"),
+      label: z
+        .array(z.string().regex(/^[^=]+=/, "expected key=value"))
+        .default([])
+        .describe("label, key=value"),
+    }),
+  output: () =>
+    z.object({
+      outcome: z.enum(["created", "reuse", "finished"]).describe("a new run, one to attach to, or a completed one"),
+      run: runView(),
+    }),
   errors: [
     "invalid_tree",
     "entrypoint_missing",
@@ -67,21 +71,22 @@ export const listRuns = operation({
   command: "runs list",
   summary: "List runs, newest first",
   effect: "read",
-  input: z.object({
-    status: z.array(z.enum(RUN_STATUSES)).default([]).describe("only these statuses"),
-    active: z.boolean().default(false).describe("only pending and running ones"),
-    machine: z.string().optional().describe("only on this machine"),
-    batch: z.string().optional().describe("only of this batch"),
-    ref: z.string().optional().describe("only of this ref"),
-    kind: z.enum(RUN_KINDS).optional().describe("only of this kind"),
-    created_by: z.string().optional().describe("only those submitted by this user"),
-    source: z.string().optional().describe("only those of this source (WAYBILL_SOURCE of whoever submitted them)"),
-    client: z.string().optional().describe("only those of this client (WAYBILL_CLIENT)"),
-    session: z.string().optional().describe("only those of this session (WAYBILL_SESSION)"),
-    limit,
-    before,
-  }),
-  output: z.object({ runs: z.array(runView), next: z.string().nullable() }),
+  input: () =>
+    z.object({
+      status: z.array(z.enum(RUN_STATUSES)).default([]).describe("only these statuses"),
+      active: z.boolean().default(false).describe("only pending and running ones"),
+      machine: z.string().optional().describe("only on this machine"),
+      batch: z.string().optional().describe("only of this batch"),
+      ref: z.string().optional().describe("only of this ref"),
+      kind: z.enum(RUN_KINDS).optional().describe("only of this kind"),
+      created_by: z.string().optional().describe("only those submitted by this user"),
+      source: z.string().optional().describe("only those of this source (WAYBILL_SOURCE of whoever submitted them)"),
+      client: z.string().optional().describe("only those of this client (WAYBILL_CLIENT)"),
+      session: z.string().optional().describe("only those of this session (WAYBILL_SESSION)"),
+      limit,
+      before,
+    }),
+  output: () => z.object({ runs: z.array(runView()), next: z.string().nullable() }),
   errors: ["batch_not_found", "ambiguous_id"],
   examples: [
     ["runs list --active", "what is going on now"],
@@ -95,21 +100,23 @@ export const showRun = operation({
   summary: "Show one run with everything that is known of it",
   effect: "read",
   positional: ["id"],
-  input: z.object({ id: runId }),
-  output: runDetailView,
+  input: () => z.object({ id: runId }),
+  output: () => runDetailView(),
   errors: ["run_not_found", "ambiguous_id"],
   examples: [["runs show 0199a3", "any unique prefix of the id will do"]],
 });
 
 /** A piece of a log. `encoding` is base64 when the bytes are not UTF-8 text. */
-export const logChunk = z.object({
-  run_id: z.string(),
-  offset: z.number().int().describe("position of the first byte in the log"),
-  length: z.number().int(),
-  encoding: z.enum(["utf8", "base64"]),
-  data: z.string(),
-});
-export type LogChunkView = z.infer<typeof logChunk>;
+export const logChunk = later(() =>
+  z.object({
+    run_id: z.string(),
+    offset: z.number().int().describe("position of the first byte in the log"),
+    length: z.number().int(),
+    encoding: z.enum(["utf8", "base64"]),
+    data: z.string(),
+  }),
+);
+export type LogChunkView = z.infer<ReturnType<typeof logChunk>>;
 
 /** A piece of a log inside the program: the bytes as the machine's file holds them. */
 export interface LogPiece {
@@ -131,14 +138,20 @@ export const runLogs = streaming({
   summary: "Print a run's log as it was written, byte for byte",
   effect: "read",
   positional: ["id"],
-  input: z.object({
-    id: runId,
-    from: z.coerce.number().int().min(0).default(0).describe("byte offset to start from"),
-    tail: z.coerce.number().int().min(0).optional().describe("only the last so many lines"),
-    follow: z.boolean().default(false).describe("go on until the run ends"),
-    attempt: z.coerce.number().int().min(1).optional().describe("the log of an earlier attempt (default: the newest)"),
-  }),
-  output: logChunk,
+  input: () =>
+    z.object({
+      id: runId,
+      from: z.coerce.number().int().min(0).default(0).describe("byte offset to start from"),
+      tail: z.coerce.number().int().min(0).optional().describe("only the last so many lines"),
+      follow: z.boolean().default(false).describe("go on until the run ends"),
+      attempt: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .optional()
+        .describe("the log of an earlier attempt (default: the newest)"),
+    }),
+  output: () => logChunk(),
   errors: ["run_not_found", "ambiguous_id", "machine_unreachable"],
   examples: [
     ["runs logs 0199a3 --tail 50", "the end of it"],
@@ -152,11 +165,12 @@ export const attachRun = streaming({
   summary: "Follow a run's log from its start (or an offset) and leave with its exit code; Ctrl-C leaves it running",
   effect: "write",
   positional: ["id"],
-  input: z.object({
-    id: runId,
-    from: z.coerce.number().int().min(0).default(0).describe("byte offset to start from"),
-  }),
-  output: logChunk,
+  input: () =>
+    z.object({
+      id: runId,
+      from: z.coerce.number().int().min(0).default(0).describe("byte offset to start from"),
+    }),
+  output: () => logChunk(),
   errors: ["run_not_found", "ambiguous_id", "machine_unreachable"],
   examples: [["runs attach 0199a3", "take the run over if whoever drove it has died"]],
 });
@@ -167,12 +181,13 @@ export const waitRuns = operation({
   summary: "Wait until runs have ended; exits with the first one's failure, if any",
   effect: "write",
   positional: ["id"],
-  input: z.object({
-    id: z.array(runId).min(1),
-    any: z.boolean().default(false).describe("return as soon as one of them has ended"),
-    timeout: duration.optional().describe("give up waiting after this long (exit 124); the runs go on"),
-  }),
-  output: z.object({ runs: z.array(runView) }),
+  input: () =>
+    z.object({
+      id: z.array(runId).min(1),
+      any: z.boolean().default(false).describe("return as soon as one of them has ended"),
+      timeout: duration.optional().describe("give up waiting after this long (exit 124); the runs go on"),
+    }),
+  output: () => z.object({ runs: z.array(runView()) }),
   errors: ["run_not_found", "ambiguous_id", "timeout"],
   examples: [["runs wait 0199a3 0199a4 --any", "whichever ends first"]],
 });
@@ -183,13 +198,19 @@ export const cancelRuns = operation({
   summary: "Ask runs to stop, and wait until they and all their descendants are gone",
   effect: "write",
   positional: ["id"],
-  input: z.object({
-    id: z.array(runId).min(1),
-    wait: z.boolean().default(true).describe("record the request and return at once"),
-  }),
-  output: z.object({ runs: z.array(runView) }),
-  errors: ["run_not_found", "ambiguous_id"],
-  examples: [["runs cancel 0199a3", "TERM, the grace period, then KILL, to the whole process group"]],
+  input: () =>
+    z.object({
+      id: z.array(runId).min(1),
+      wait: z.boolean().default(true).describe("record the request and return at once"),
+      signal: z.enum(SIGNALS).optional().describe("the signal that is sent to the whole group first (default: TERM)"),
+      grace: duration.optional().describe("time between that signal and the kill (default: the run's own)"),
+    }),
+  output: () => z.object({ runs: z.array(runView()) }),
+  errors: ["run_not_found", "ambiguous_id", "machine_unreachable"],
+  examples: [
+    ["runs cancel 0199a3", "TERM, the grace period, then KILL, to the whole process group"],
+    ["runs cancel 0199a3 --signal INT --grace 30s", "as Ctrl-C would, with time to clean up"],
+  ],
 });
 
 export const runArtifacts = operation({
@@ -198,17 +219,19 @@ export const runArtifacts = operation({
   summary: "List the files that a run left, with size and SHA-256, and where they are",
   effect: "write",
   positional: ["id"],
-  input: z.object({
-    id: runId,
-    fetch: z.boolean().default(false).describe("fetch them from the machine again when fetching failed before"),
-  }),
-  output: z.object({
-    run_id: z.string(),
-    state: z.string(),
-    error: z.string().nullable(),
-    path: z.string().nullable(),
-    files: z.array(z.object({ path: z.string(), size: z.number().int(), sha256: z.string() })),
-  }),
+  input: () =>
+    z.object({
+      id: runId,
+      fetch: z.boolean().default(false).describe("fetch them from the machine again when fetching failed before"),
+    }),
+  output: () =>
+    z.object({
+      run_id: z.string(),
+      state: z.string(),
+      error: z.string().nullable(),
+      path: z.string().nullable(),
+      files: z.array(z.object({ path: z.string(), size: z.number().int(), sha256: z.string() })),
+    }),
   errors: ["run_not_found", "ambiguous_id", "artifact_failed", "invalid_state"],
   examples: [["runs artifacts 0199a3", "what the run left and where it is"]],
 });
@@ -219,8 +242,8 @@ export const removeRuns = operation({
   summary: "Remove finished runs with their logs and artifacts",
   effect: "write",
   positional: ["id"],
-  input: z.object({ id: z.array(runId).min(1) }),
-  output: z.object({ removed: z.array(z.string()) }),
+  input: () => z.object({ id: z.array(runId).min(1) }),
+  output: () => z.object({ removed: z.array(z.string()) }),
   errors: ["run_not_found", "ambiguous_id", "invalid_state"],
   examples: [["runs rm 0199a3", "refused while the run is active"]],
 });

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { EVENT_TYPES, type WaybillEvent } from "../domain/event.js";
 import { duration, time, toTime } from "./fields.js";
+import { later } from "./later.js";
 import { finding } from "./machines.js";
 import { operation, streaming } from "./operation.js";
 
@@ -28,20 +29,22 @@ export const explain = operation({
   summary: "Say what a run or a batch waits on, and who holds it",
   effect: "read",
   positional: ["id"],
-  input: z.object({
-    id: z.string().min(1).describe("run or batch id, or BATCH/ENTRY for one entry of a batch"),
-  }),
-  output: z.object({
-    subject: z.string(),
-    reasons: z.array(
-      z.object({
-        code: z.enum(REASON_CODES),
-        message: z.string(),
-        holders: z.array(z.string()).describe("ids of runs, or names of processes, that are in the way or in charge"),
-        hint: z.string().nullable(),
-      }),
-    ),
-  }),
+  input: () =>
+    z.object({
+      id: z.string().min(1).describe("run or batch id, or BATCH/ENTRY for one entry of a batch"),
+    }),
+  output: () =>
+    z.object({
+      subject: z.string(),
+      reasons: z.array(
+        z.object({
+          code: z.enum(REASON_CODES),
+          message: z.string(),
+          holders: z.array(z.string()).describe("ids of runs, or names of processes, that are in the way or in charge"),
+          hint: z.string().nullable(),
+        }),
+      ),
+    }),
   errors: ["run_not_found", "batch_not_found", "ambiguous_id"],
   examples: [
     ["why 0199a3", "a run"],
@@ -49,15 +52,17 @@ export const explain = operation({
   ],
 });
 
-export const eventView = z.object({
-  sequence: z.number().int(),
-  at: time,
-  type: z.enum(EVENT_TYPES),
-  subject: z.string(),
-  batch_id: z.string().nullable(),
-  data: z.record(z.string(), z.unknown()),
-});
-export type EventView = z.infer<typeof eventView>;
+export const eventView = later(() =>
+  z.object({
+    sequence: z.number().int(),
+    at: time,
+    type: z.enum(EVENT_TYPES),
+    subject: z.string(),
+    batch_id: z.string().nullable(),
+    data: z.record(z.string(), z.unknown()),
+  }),
+);
+export type EventView = z.infer<ReturnType<typeof eventView>>;
 
 export const toEventView = (event: WaybillEvent): EventView => ({
   sequence: event.sequence,
@@ -73,14 +78,15 @@ export const watchEvents = streaming({
   command: "watch",
   summary: "Follow the feed of what happens, from a cursor",
   effect: "read",
-  input: z.object({
-    after: z.coerce.number().int().min(0).optional().describe("start after this sequence (default: from now on)"),
-    run: z.string().optional().describe("only about this run"),
-    batch: z.string().optional().describe("only about this batch and its runs"),
-    type: z.array(z.enum(EVENT_TYPES)).default([]).describe("only these types"),
-    follow: z.boolean().default(true).describe("print what there is and stop"),
-  }),
-  output: eventView,
+  input: () =>
+    z.object({
+      after: z.coerce.number().int().min(0).optional().describe("start after this sequence (default: from now on)"),
+      run: z.string().optional().describe("only about this run"),
+      batch: z.string().optional().describe("only about this batch and its runs"),
+      type: z.array(z.enum(EVENT_TYPES)).default([]).describe("only these types"),
+      follow: z.boolean().default(true).describe("print what there is and stop"),
+    }),
+  output: () => eventView(),
   errors: ["run_not_found", "batch_not_found", "ambiguous_id"],
   examples: [["watch --after 0 --no-follow --json", "the whole history, one event a line"]],
 });
@@ -90,8 +96,8 @@ export const doctor = operation({
   command: "doctor",
   summary: "Look whether this computer can do the job: Node, store, file system, permissions, machines, clock",
   effect: "write",
-  input: z.object({}),
-  output: z.object({ ok: z.boolean(), findings: z.array(finding) }),
+  input: () => z.object({}),
+  output: () => z.object({ ok: z.boolean(), findings: z.array(finding()) }),
   errors: [],
 });
 
@@ -100,16 +106,17 @@ export const storeInfo = operation({
   command: "store info",
   summary: "Show where the store is, how big, how durable",
   effect: "read",
-  input: z.object({}),
-  output: z.object({
-    url: z.string(),
-    engine: z.string(),
-    schema_version: z.number().int(),
-    size_bytes: z.number().int(),
-    rows: z.record(z.string(), z.number().int()),
-    stale_writes_refused: z.number().int(),
-    durability: z.record(z.string(), z.string()),
-  }),
+  input: () => z.object({}),
+  output: () =>
+    z.object({
+      url: z.string(),
+      engine: z.string(),
+      schema_version: z.number().int(),
+      size_bytes: z.number().int(),
+      rows: z.record(z.string(), z.number().int()),
+      stale_writes_refused: z.number().int(),
+      durability: z.record(z.string(), z.string()),
+    }),
   errors: [],
 });
 
@@ -118,17 +125,19 @@ export const collectGarbage = operation({
   command: "store gc",
   summary: "Remove finished runs that are older than a time, with logs and artifacts, and frozen trees nobody needs",
   effect: "write",
-  input: z.object({
-    older_than: duration.default("30d").describe("how long ago a run must have ended"),
-    dry_run: z.boolean().default(false).describe("say what would go, and do nothing"),
-  }),
-  output: z.object({
-    dry_run: z.boolean(),
-    runs: z.array(z.string()),
-    batches: z.array(z.string()),
-    events: z.number().int(),
-    trees: z.array(z.string()),
-  }),
+  input: () =>
+    z.object({
+      older_than: duration.default("30d").describe("how long ago a run must have ended"),
+      dry_run: z.boolean().default(false).describe("say what would go, and do nothing"),
+    }),
+  output: () =>
+    z.object({
+      dry_run: z.boolean(),
+      runs: z.array(z.string()),
+      batches: z.array(z.string()),
+      events: z.number().int(),
+      trees: z.array(z.string()),
+    }),
   errors: [],
   examples: [["store gc --older-than 7d --dry-run", "what would go"]],
 });
@@ -138,8 +147,8 @@ export const destroyStore = operation({
   command: "store destroy",
   summary: "Delete every record, log, artifact and frozen tree of this store",
   effect: "write",
-  input: z.object({ yes: z.boolean().default(false).describe("yes, delete everything") }),
-  output: z.object({ destroyed: z.string() }),
+  input: () => z.object({ yes: z.boolean().default(false).describe("yes, delete everything") }),
+  output: () => z.object({ destroyed: z.string() }),
   errors: ["invalid_input", "invalid_state"],
   examples: [["store destroy --yes", "refused while a run is active"]],
 });
@@ -149,10 +158,11 @@ export const showConfig = operation({
   command: "config show",
   summary: "Show each setting, its value and where it came from",
   effect: "read",
-  input: z.object({}),
-  output: z.object({
-    settings: z.array(z.object({ name: z.string(), value: z.string(), origin: z.string() })),
-  }),
+  input: () => z.object({}),
+  output: () =>
+    z.object({
+      settings: z.array(z.object({ name: z.string(), value: z.string(), origin: z.string() })),
+    }),
   errors: ["invalid_input"],
 });
 
@@ -162,23 +172,25 @@ export const showSchema = operation({
   summary: "Print the JSON Schema of an operation's input and output, or list the operations",
   effect: "read",
   positional: ["operation"],
-  input: z.object({
-    operation: z.string().optional().describe('name or command of an operation, e.g. "runs.list" or "batch run"'),
-  }),
-  output: z.object({
-    operations: z.array(
-      z.object({
-        name: z.string(),
-        command: z.string(),
-        summary: z.string(),
-        effect: z.string(),
-        stream: z.boolean(),
-        errors: z.array(z.string()),
-        input: z.record(z.string(), z.unknown()).optional(),
-        output: z.record(z.string(), z.unknown()).optional(),
-      }),
-    ),
-  }),
+  input: () =>
+    z.object({
+      operation: z.string().optional().describe('name or command of an operation, e.g. "runs.list" or "batch run"'),
+    }),
+  output: () =>
+    z.object({
+      operations: z.array(
+        z.object({
+          name: z.string(),
+          command: z.string(),
+          summary: z.string(),
+          effect: z.string(),
+          stream: z.boolean(),
+          errors: z.array(z.string()),
+          input: z.record(z.string(), z.unknown()).optional(),
+          output: z.record(z.string(), z.unknown()).optional(),
+        }),
+      ),
+    }),
   errors: ["operation_not_found"],
   examples: [["schema runs.list", "what its --json looks like"]],
 });

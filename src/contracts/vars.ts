@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { VALUE_FORMATS, type Variable } from "../domain/variable.js";
 import { duration, maybeTime, toMaybeTime, toTime } from "./fields.js";
+import { later } from "./later.js";
 import { operation } from "./operation.js";
 
 const scope = z
@@ -11,16 +12,18 @@ const scope = z
   .describe("the scope: a run's id, root, or any name (default: WAYBILL_SCOPE, else root)");
 const key = z.string().min(1).describe("name of the variable");
 
-export const variableView = z.object({
-  key: z.string(),
-  value: z.string(),
-  format: z.enum(VALUE_FORMATS),
-  revision: z.number().int().nullable().describe("null for a default that was not found in any scope"),
-  origin: z.string().nullable().describe("the scope in which it was found"),
-  updated_at: maybeTime,
-  expires_at: maybeTime,
-});
-export type VariableView = z.infer<typeof variableView>;
+export const variableView = later(() =>
+  z.object({
+    key: z.string(),
+    value: z.string(),
+    format: z.enum(VALUE_FORMATS),
+    revision: z.number().int().nullable().describe("null for a default that was not found in any scope"),
+    origin: z.string().nullable().describe("the scope in which it was found"),
+    updated_at: maybeTime,
+    expires_at: maybeTime,
+  }),
+);
+export type VariableView = z.infer<ReturnType<typeof variableView>>;
 
 export const toVariableView = (variable: Variable): VariableView => ({
   key: variable.key,
@@ -38,17 +41,18 @@ export const setVariable = operation({
   summary: "Set a variable in a scope",
   effect: "write",
   positional: ["key", "value"],
-  input: z.object({
-    key,
-    value: z.string().optional().describe("the value; from standard input when neither this nor --file is given"),
-    file: z.string().optional().describe("read the value from this file"),
-    scope,
-    json_value: z.boolean().default(false).describe("the value is JSON: refuse it when it is not"),
-    ttl: duration.optional().describe("forget it after this long"),
-    if_absent: z.boolean().default(false).describe("only if the scope itself has no such variable"),
-    if_revision: z.coerce.number().int().min(1).optional().describe("only over this revision (compare and set)"),
-  }),
-  output: variableView,
+  input: () =>
+    z.object({
+      key,
+      value: z.string().optional().describe("the value; from standard input when neither this nor --file is given"),
+      file: z.string().optional().describe("read the value from this file"),
+      scope,
+      json_value: z.boolean().default(false).describe("the value is JSON: refuse it when it is not"),
+      ttl: duration.optional().describe("forget it after this long"),
+      if_absent: z.boolean().default(false).describe("only if the scope itself has no such variable"),
+      if_revision: z.coerce.number().int().min(1).optional().describe("only over this revision (compare and set)"),
+    }),
+  output: () => variableView(),
   errors: ["variable_conflict", "invalid_input"],
   examples: [
     ["vars set version 1.4.2", "in the current scope"],
@@ -63,12 +67,13 @@ export const getVariable = operation({
   summary: "Print a variable as seen from a scope: its own, else its parent's, up to root",
   effect: "read",
   positional: ["key"],
-  input: z.object({
-    key,
-    scope,
-    default: z.string().optional().describe("print this when there is no such variable, instead of exit 3"),
-  }),
-  output: variableView,
+  input: () =>
+    z.object({
+      key,
+      scope,
+      default: z.string().optional().describe("print this when there is no such variable, instead of exit 3"),
+    }),
+  output: () => variableView(),
   errors: ["variable_not_found"],
   examples: [["vars get version --default none", "never fails"]],
 });
@@ -79,8 +84,8 @@ export const removeVariables = operation({
   summary: "Hide variables from a scope on; removing what is not there is no error",
   effect: "write",
   positional: ["key"],
-  input: z.object({ key: z.array(key).min(1), scope }),
-  output: z.object({ removed: z.array(z.string()) }),
+  input: () => z.object({ key: z.array(key).min(1), scope }),
+  output: () => z.object({ removed: z.array(z.string()) }),
   errors: ["invalid_input"],
 });
 
@@ -89,14 +94,15 @@ export const listVariables = operation({
   command: "vars list",
   summary: "List the variables seen from a scope, each with the scope that it comes from",
   effect: "read",
-  input: z.object({
-    scope,
-    prefix: z.string().default("").describe("only keys that start with this"),
-    own: z.boolean().default(false).describe("only what the scope itself holds"),
-    limit: z.coerce.number().int().min(1).max(10_000).default(100).describe("how many to show at most"),
-    after: z.string().optional().describe("only keys after this one (the `next` of the page before)"),
-  }),
-  output: z.object({ scope: z.string(), variables: z.array(variableView), next: z.string().nullable() }),
+  input: () =>
+    z.object({
+      scope,
+      prefix: z.string().default("").describe("only keys that start with this"),
+      own: z.boolean().default(false).describe("only what the scope itself holds"),
+      limit: z.coerce.number().int().min(1).max(10_000).default(100).describe("how many to show at most"),
+      after: z.string().optional().describe("only keys after this one (the `next` of the page before)"),
+    }),
+  output: () => z.object({ scope: z.string(), variables: z.array(variableView()), next: z.string().nullable() }),
   errors: [],
   examples: [["vars list --scope root --prefix release/", "a part of what is global"]],
 });
@@ -107,8 +113,8 @@ export const incrementVariable = operation({
   summary: "Add to a whole number and print the sum; an absent one counts as 0",
   effect: "write",
   positional: ["key"],
-  input: z.object({ key, scope, by: z.coerce.number().int().default(1).describe("what to add") }),
-  output: variableView,
+  input: () => z.object({ key, scope, by: z.coerce.number().int().default(1).describe("what to add") }),
+  output: () => variableView(),
   errors: ["variable_conflict", "invalid_input"],
   examples: [["vars incr build", "the next number, whoever else asks at the same time"]],
 });
