@@ -15,6 +15,7 @@ export const CALLS: { readonly [N in CallName]: Load<CallHandler<N>> } = {
   "runs.cancel": async () => (await import("./runs/cancel-runs.js")).cancelRuns,
   "runs.artifacts": async () => (await import("./runs/run-artifacts.js")).runArtifacts,
   "runs.rm": async () => (await import("./runs/remove-runs.js")).removeRuns,
+  "runs.history": async () => (await import("./runs/history.js")).history,
   "plans.check": async () => (await import("./batches/check-plan.js")).checkPlan,
   "batches.run": async () => (await import("./batches/run-batch.js")).runBatch,
   "batches.list": async () => (await import("./batches/list-batches.js")).listBatches,

@@ -20,6 +20,22 @@ export const duration = z
 export const durationMs = (text: string | undefined): number | null =>
   text === undefined ? null : parseDuration(text);
 
+/** RFC 3339, a date alone included, which is its first moment in UTC. */
+const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+/** A moment of the past: how long ago, or a time. Text on the wire, see `momentMs`. */
+export const moment = z
+  .string()
+  .refine((text) => parseDuration(text) !== null || (TIME.test(text) && !Number.isNaN(Date.parse(text))), {
+    error: 'expected how long ago, such as "7d", or a time such as "2026-11-21" or "2026-11-21T14:02:00Z"',
+  });
+
+/** Epoch milliseconds of a field checked by `moment`. */
+export function momentMs(text: string, now: number): number {
+  const ago = parseDuration(text);
+  return ago === null ? Date.parse(text) : now - ago;
+}
+
 export const runId = z.string().min(1).describe("run id, or any unique prefix of one");
 export const batchId = z.string().min(1).describe("batch id, or any unique prefix of one");
 export const limit = z.coerce.number().int().min(1).max(1000).default(20).describe("how many to show at most");

@@ -1,6 +1,7 @@
 /** The table of all operations. Interfaces are derived from it, `app/handlers.ts` implements it, totally. */
 import type * as z from "zod";
 import { cancelBatch, checkPlan, listBatches, runBatch, showBatch, watchBatch } from "./batches.js";
+import { history } from "./history.js";
 import { checkMachines, listMachines, showMachine } from "./machines.js";
 import type { Operation } from "./operation.js";
 import {
@@ -37,6 +38,7 @@ const ALL = [
   cancelRuns,
   runArtifacts,
   removeRuns,
+  history,
   checkPlan,
   runBatch,
   listBatches,

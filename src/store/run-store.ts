@@ -46,11 +46,15 @@ export interface RunFilter {
   readonly source?: string;
   readonly client?: string;
   readonly session?: string;
+  /** Runs that carry every one of these. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** Pages go by key, newest first: pass the last id of one page as `before` of the next. */
 export interface RunPage {
   readonly before?: string;
+  /** Only ids from this one on; `firstIdAt` gives the one for a time. */
+  readonly from?: string;
   readonly limit: number;
 }
 

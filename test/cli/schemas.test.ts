@@ -20,6 +20,7 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "runs.cancel": ({ run }) => ["runs", "cancel", run],
   "runs.artifacts": ({ run }) => ["runs", "artifacts", run],
   "runs.rm": ({ spare }) => ["runs", "rm", spare],
+  "runs.history": () => ["history", "bad", "--since", "1d"],
   "plans.check": () => ["plan", "check", "plan.yaml"],
   "batches.run": () => ["batch", "run", "plan.yaml", "--staging", "1"],
   "batches.list": () => ["batch", "list"],
@@ -103,6 +104,13 @@ describe("--json", () => {
     expect(lines.length).toBeGreaterThanOrEqual(1);
     if (!schema.stream) expect(lines).toHaveLength(1);
     for (const line of lines) checkLine(schema, line);
+  });
+
+  it("answers history without a ref with the refs that the schema of runs.history allows", async () => {
+    const { stdout } = await box.cli(["history", "--json"]);
+
+    checkLine(await schemaOf("runs.history"), stdout.trimEnd());
+    expect(JSON.parse(stdout)).toMatchObject({ data: { kind: "refs" } });
   });
 
   it("answers a dry run with the placement that the schema of batches.run allows", async () => {

@@ -12,6 +12,7 @@ import { dispatchItemFacts } from "./dispatch-item-facts.js";
 import { durabilityFacts } from "./durability-facts.js";
 import { eventFacts } from "./event-facts.js";
 import { guardedWriteFacts } from "./guarded-write-facts.js";
+import { historyFacts } from "./history-facts.js";
 import { leaseFacts } from "./lease-facts.js";
 import { runFacts } from "./run-facts.js";
 import { runListFacts } from "./run-list-facts.js";
@@ -35,6 +36,7 @@ export function describeStore(name: string, subject: StoreUnderTest): void {
     runFacts(use);
     runListFacts(use);
     variableFacts(use);
+    historyFacts(use);
     cacheFacts(use);
     guardedWriteFacts(use);
     batchFacts(use);

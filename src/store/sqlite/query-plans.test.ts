@@ -10,6 +10,7 @@ import type { SqliteConnection } from "./driver.js";
 import { readEventsSql } from "./events.js";
 import { ENDED_RUNS, OLD_BATCHES, OLD_EVENTS } from "./garbage.js";
 import { guardedSql } from "./guarded-writes.js";
+import { countUpToSql, DURATIONS_BEFORE, LIST_REFS } from "./history.js";
 import { LEASES_BY_PREFIX, RENEW } from "./leases.js";
 import { readMigrations } from "./migrate.js";
 import { OLDEST_WAITING, SAME_WORK, SLOTS_HELD } from "./run-placement.js";
@@ -64,6 +65,8 @@ const filters: readonly RunFilter[] = [
   { source: "s" },
   { client: "c" },
   { session: "s" },
+  { labels: { a: "b" } },
+  { labels: { a: "b", c: "d" }, statuses: ["failed", "timeout"], ref: "r" },
   { statuses: ["failed"] },
   { statuses: ACTIVE_STATUSES },
   { statuses: ACTIVE_STATUSES, machine: "m", ref: "r" },
@@ -81,6 +84,7 @@ const queries: readonly (readonly [name: string, sql: string])[] = [
   ["runs by tree", BY_TREE],
   ["the completed run of a work", COMPLETED],
   ["durations", DURATIONS],
+  ["durations before a run", DURATIONS_BEFORE],
   ["holders of slots", HOLDERS],
   ["the active run of a work", SAME_WORK],
   ["the oldest waiting run", OLDEST_WAITING],
@@ -129,6 +133,16 @@ describe("with 10^5 rows, an index answers", () => {
 
   it("what of the cache was used least recently in the order of its use, without reading a row", () => {
     expect(planOf(LEAST_USED)).toEqual(["SCAN cache_entries USING COVERING INDEX cache_entries_by_use"]);
+  });
+
+  it.each([
+    ["the next refs", LIST_REFS],
+    ["a bounded count of a ref", countUpToSql({ ref: "r", statuses: ["failed", "completed"] }, { from: "x" })],
+    ["a bounded count by labels", countUpToSql({ labels: { a: "b" } }, {})],
+  ])("%s, by a few entries of an index", (_name, sql) => {
+    const plan = planOf(sql).filter((step) => /runs|label/.test(step));
+    expect(plan.length).toBeGreaterThan(0);
+    expect(plan.filter((step) => !/^SEARCH (runs|label) USING/.test(step))).toEqual([]);
   });
 
   it("the first page of all runs in the order of the key, without sorting", () => {

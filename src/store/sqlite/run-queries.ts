@@ -3,6 +3,7 @@ import { ACTIVE_STATUSES, noRuns, RUN_STATUSES, type Run, type RunStatus } from 
 import type { RunFilter, RunPage, RunStore } from "../run-store.js";
 import type { SqlParams } from "./driver.js";
 import { integer, text } from "./rows.js";
+import { type Bounds, filterParams, statusesOf, walksOf } from "./run-filter.js";
 import { runFromRow } from "./run-rows.js";
 import type { Session } from "./session.js";
 import { sqlList } from "./statements.js";
@@ -23,57 +24,16 @@ export const DURATIONS = `
   SELECT ended_at - started_at AS duration FROM runs
   WHERE ref = $ref AND status = 'completed' ORDER BY id DESC LIMIT $limit`;
 
-const COLUMNS = {
-  machine: "machine",
-  batchId: "batch_id",
-  ref: "ref",
-  kind: "kind",
-  testDirHash: "test_dir_hash",
-  createdBy: "created_by",
-  source: "source",
-  client: "client",
-  session: "session",
-} as const satisfies Partial<Record<keyof RunFilter, string>>;
-
-type Column = keyof typeof COLUMNS;
-const columnsOf = (filter: RunFilter): Column[] =>
-  (Object.keys(COLUMNS) as Column[]).filter((key) => filter[key] !== undefined);
-
-const filterParams = (filter: RunFilter): SqlParams =>
-  Object.fromEntries(columnsOf(filter).map((key) => [COLUMNS[key], filter[key] ?? null]));
-
-/** Restricts to some statuses only: asking for all six is asking for none. */
-function statusesOf(filter: RunFilter): readonly (RunStatus | null)[] {
-  const wanted = RUN_STATUSES.filter((status) => filter.statuses?.includes(status) ?? true);
-  return wanted.length === RUN_STATUSES.length ? [null] : wanted;
-}
-
-/**
- * The text of a page, newest first. Several statuses are a UNION ALL of one ordered walk each, which SQLite merges:
- * `status IN (…)` would have to sort what it found or walk past everything else.
- */
-export function listRunsSql(
-  filter: RunFilter,
-  page: Pick<RunPage, "before">,
-  direction: "ASC" | "DESC" = "DESC",
-): string {
-  const where = columnsOf(filter).map((key) => `${COLUMNS[key]} = $${COLUMNS[key]}`);
-  if (page.before !== undefined) where.push("id < $before");
-  const selects = statusesOf(filter).map((status) => {
-    const conditions = status === null ? where : [`status = '${status}'`, ...where];
-    return `SELECT * FROM runs${conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`}`;
-  });
-  return `${selects.join(" UNION ALL ")} ORDER BY id ${direction} LIMIT $limit`;
+/** The text of a page, newest first. */
+export function listRunsSql(filter: RunFilter, page: Bounds, direction: "ASC" | "DESC" = "DESC"): string {
+  const { selects, key } = walksOf(filter, page, "runs.*");
+  return `${selects.join(" UNION ALL ")} ORDER BY ${key} ${direction} LIMIT $limit`;
 }
 
 export function countRunsSql(filter: RunFilter): string {
-  const where = columnsOf(filter).map((key) => `${COLUMNS[key]} = $${COLUMNS[key]}`);
   return statusesOf(filter)
     .flatMap((status) => (status === null ? RUN_STATUSES : [status]))
-    .map((status) => {
-      const conditions = [`status = '${status}'`, ...where].join(" AND ");
-      return `SELECT '${status}' AS status, count(*) AS n FROM runs WHERE ${conditions}`;
-    })
+    .flatMap((status) => walksOf({ ...filter, statuses: [status] }, {}, `'${status}' AS status, count(*) AS n`).selects)
     .join(" UNION ALL ");
 }
 
@@ -102,8 +62,7 @@ function countRuns(session: Session, filter: RunFilter): Record<RunStatus, numbe
 
 function listRuns(session: Session, filter: RunFilter, page: RunPage): readonly Run[] {
   if (statusesOf(filter).length === 0) return [];
-  const before = page.before === undefined ? {} : { before: page.before };
-  const params = { ...filterParams(filter), ...before, limit: page.limit };
+  const params = { ...filterParams(filter, page), limit: page.limit };
   return session.sql(listRunsSql(filter, page)).all(params).map(runFromRow);
 }
 

@@ -1,6 +1,7 @@
 /** How each operation's result looks to people. Total by type: an operation without a look does not compile. */
 import type { CallName, OutputOf } from "../../../contracts/index.js";
 import { renderBatches, renderPlacement, renderPlanCheck, renderReport } from "./batches.js";
+import { renderHistory } from "./history.js";
 import { renderArtifacts, renderOutcome, renderRunDetail, renderRuns } from "./runs.js";
 import {
   renderConfig,
@@ -25,6 +26,7 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "runs.cancel": ({ runs }) => runs.map(renderOutcome).join("\n"),
   "runs.artifacts": renderArtifacts,
   "runs.rm": ({ removed }) => removed.map((id) => `removed ${id}`).join("\n"),
+  "runs.history": renderHistory,
   "plans.check": renderPlanCheck,
   "batches.run": (data) => (data.kind === "placement" ? renderPlacement(data) : renderReport(data)),
   "batches.list": ({ batches, next }) => renderBatches(batches, next),
