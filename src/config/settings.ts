@@ -6,6 +6,9 @@
 import { existsSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import { formatByteSize, parseByteSize } from "../domain/byte-size.js";
+import { DEFAULT_CACHE_MAX_BYTES } from "../domain/cache.js";
+import { WaybillError } from "../domain/errors.js";
 import type { Provenance } from "../domain/run.js";
 import type { ConfigFile, Settable } from "./config-file.js";
 import { type Home, homeAt } from "./home.js";
@@ -28,6 +31,8 @@ export interface Settings {
   /** The inventory file; null: there is none, and the machine `local` is all. */
   readonly inventoryFile: string | null;
   readonly scope: string;
+  /** What all cached values may take together; bytes. `WAYBILL_CACHE_MAX`, default 1 GiB. */
+  readonly cacheMaxBytes: number;
   readonly parentRunId: string | null;
   /** On whose behalf the runs submitted here are executed. */
   readonly provenance: Provenance;
@@ -72,7 +77,7 @@ function pick(
   sources: { flags: SettingFlags; env: Environment; file: ConfigFile; fileName: string },
   fallback: Setting,
 ): Setting {
-  const flag = sources.flags[name];
+  const flag = name === "cache_max" ? undefined : sources.flags[name];
   if (flag !== undefined) return { name: variable, value: flag, origin: `flag --${name}` };
   const fromEnv = sources.env[variable];
   if (fromEnv) return { name: variable, value: fromEnv, origin: `environment ${variable}` };
@@ -93,7 +98,16 @@ function findInventory(cwd: string, home: Home): Setting {
   return { name, value: "", origin: "default: the machine `local` alone" };
 }
 
-/** Resolves all settings. Throws `invalid_input` for a config file that it cannot read. */
+/** Errors: `invalid_input` for what is no size with a unit. */
+function cacheMaxBytes({ name, value, origin }: Setting): number {
+  const bytes = parseByteSize(value);
+  if (bytes !== null) return bytes;
+  throw new WaybillError("invalid_input", `${name} is ${JSON.stringify(value)} (${origin}); expected a size.`, {
+    hint: "For example 512MiB or 2GiB; the units are B, KiB, MiB, GiB and TiB.",
+  });
+}
+
+/** Resolves all settings. Throws `invalid_input` for a config file that it cannot read and for a size that is none. */
 export async function resolveSettings(sources: SettingSources = {}): Promise<Settings> {
   const env = sources.environment ?? process.env;
   const cwd = sources.cwd ?? process.cwd();
@@ -107,12 +121,18 @@ export async function resolveSettings(sources: SettingSources = {}): Promise<Set
     origin: "default",
   });
   const machines = pick("machines", "WAYBILL_MACHINES", from, findInventory(cwd, home));
+  const cacheMax = pick("cache_max", "WAYBILL_CACHE_MAX", from, {
+    name: "WAYBILL_CACHE_MAX",
+    value: formatByteSize(DEFAULT_CACHE_MAX_BYTES),
+    origin: "default",
+  });
   const scope = env.WAYBILL_SCOPE || "root";
   return {
     home,
     storeUrl: absoluteStoreUrl(store.value, cwd),
     inventoryFile: machines.value === "" ? null : resolve(cwd, machines.value),
     scope,
+    cacheMaxBytes: cacheMaxBytes(cacheMax),
     parentRunId: env.WAYBILL_RUN_ID || null,
     provenance: readProvenance(env),
     killAt: env.WAYBILL_KILL_AT || null,
@@ -123,6 +143,7 @@ export async function resolveSettings(sources: SettingSources = {}): Promise<Set
       homeSetting,
       store,
       machines,
+      cacheMax,
       ...["WAYBILL_SOURCE", "WAYBILL_CLIENT", "WAYBILL_SESSION"].map((name) => provenanceSetting(env, name)),
       { name: "WAYBILL_SCOPE", value: scope, origin: env.WAYBILL_SCOPE ? "environment WAYBILL_SCOPE" : "default" },
     ],

@@ -1,6 +1,8 @@
 /** The table of all operations. Interfaces are derived from it, `app/handlers.ts` implements it, totally. */
 import type * as z from "zod";
 import { cancelBatch, checkPlan, listBatches, runBatch, showBatch, watchBatch } from "./batches.js";
+import { clearCache, getCached, listCache, removeCached, setCached } from "./cache.js";
+import { execCommand } from "./exec.js";
 import { history } from "./history.js";
 import { checkMachines, listMachines, showMachine } from "./machines.js";
 import type { Operation } from "./operation.js";
@@ -54,6 +56,11 @@ const ALL = [
   listVariables,
   incrementVariable,
   explain,
+  setCached,
+  getCached,
+  removeCached,
+  listCache,
+  clearCache,
   watchEvents,
   doctor,
   storeInfo,

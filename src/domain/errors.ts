@@ -34,6 +34,7 @@ export const ERRORS = facts({
   operation_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
   artifact_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
   variable_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
+  cache_miss: { exit: EXIT.notFound, http: 404, retryable: false },
   variable_conflict: { exit: EXIT.conflict, http: 409, retryable: false },
   ambiguous_id: { exit: EXIT.badInput, http: 400, retryable: false },
   machine_busy: { exit: EXIT.conflict, http: 409, retryable: true },

@@ -43,6 +43,11 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "vars.list": () => ["vars", "list"],
   "vars.rm": () => ["vars", "rm", "number"],
   "store.destroy": () => ["store", "destroy", "--yes"],
+  "cache.set": () => ["cache", "set", "built", "bytes", "--ttl", "1h"],
+  "cache.get": () => ["cache", "get", "built"],
+  "cache.list": () => ["cache", "list"],
+  "cache.rm": () => ["cache", "rm", "built", "nothing"],
+  "cache.clear": () => ["cache", "clear"],
 };
 
 const NAMES = Object.keys(ARGUMENTS) as OperationName[];

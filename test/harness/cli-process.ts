@@ -17,7 +17,7 @@ export interface CliOptions {
   /** Added to the sandbox's environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Written to stdin; without it stdin is empty. */
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   readonly cwd?: string;
   /** Milliseconds until the process is killed and the test fails. */
   readonly deadlineMs?: number;

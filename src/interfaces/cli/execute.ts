@@ -1,6 +1,7 @@
 /** Carries out one invocation: calls the operation, shows it while it goes on, prints the result, answers with an exit code. */
 import type { CallOptions, Progress } from "../../app/context.js";
 import type { Waybill } from "../../app/open.js";
+import { encodeBytes } from "../../contracts/cache.js";
 import type { CallName, InputOf, OperationName, OutputOf } from "../../contracts/index.js";
 import { EXIT } from "../../domain/errors.js";
 import { success } from "./envelope.js";
@@ -11,7 +12,7 @@ import { createLiveBatch } from "./live-batch.js";
 import type { Printer } from "./printer.js";
 import { RENDER } from "./render/index.js";
 import type { Session } from "./session.js";
-import { readStandardInput } from "./standard-input.js";
+import { readStandardInput, readStandardInputBytes } from "./standard-input.js";
 
 export async function execute(
   waybill: Waybill,
@@ -26,7 +27,8 @@ export async function execute(
     if (isStream(name)) return await executeStream(session, name, input as never);
     if (name === "runs.submit") return await executeRun(session, input as InputOf<"runs.submit">);
     if (name === "batches.run") return await executeBatch(session, input as InputOf<"batches.run">);
-    if (name === "vars.set") await takeStandardInput(input);
+    if (name === "vars.set" || name === "cache.set") await takeStandardInput(name, input);
+    if (name === "cache.get") return await executeCacheGet(session, input as InputOf<"cache.get">);
     return await executeCall(session, name, input as InputOf<typeof name>);
   } catch (error) {
     // Told to leave before anything was recorded, such as while a directory was read: there is nothing to report.
@@ -38,8 +40,23 @@ export async function execute(
 }
 
 /** `echo value | waybill vars set KEY`: what is neither given nor in a file comes from there. */
-async function takeStandardInput(input: Record<string, unknown>): Promise<void> {
-  if (input.value === undefined && input.file === undefined) input.value = await readStandardInput();
+async function takeStandardInput(name: "vars.set" | "cache.set", input: Record<string, unknown>): Promise<void> {
+  if (input.value !== undefined || input.file !== undefined) return;
+  if (name === "vars.set") input.value = await readStandardInput();
+  else {
+    const { encoding, text } = encodeBytes(await readStandardInputBytes());
+    Object.assign(input, { value: text, encoding });
+  }
+}
+
+/** The value goes to stdout as it was kept, without a line end of ours. */
+async function executeCacheGet({ waybill, printer, json }: Session, input: InputOf<"cache.get">): Promise<number> {
+  const found = await waybill.call("cache.get", input);
+  if (json) await printer.line(success(found));
+  else if (found.data !== null && found.encoding !== null) {
+    await printer.write(Buffer.from(found.data, found.encoding));
+  }
+  return EXIT.success;
 }
 
 async function executeCall<N extends CallName>(

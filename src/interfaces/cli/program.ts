@@ -30,6 +30,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   plan: "Plans",
   machines: "Machines of the inventory",
   vars: "Variables, by scope",
+  cache: "Cache: values that can be made again",
   store: "The store",
   config: "Settings",
 };

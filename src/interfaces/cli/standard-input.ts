@@ -3,8 +3,8 @@ import { isUtf8 } from "node:buffer";
 import { WaybillError } from "../../domain/errors.js";
 import { LONGEST_VALUE } from "../../domain/variable.js";
 
-/** Errors: `invalid_input` for a terminal (nobody would know what is waited for), for too much, and for what is no text. */
-export async function readStandardInput(): Promise<string> {
+/** Errors: `invalid_input` for a terminal (nobody would know what is waited for), and for more than a value may have. */
+export async function readStandardInputBytes(): Promise<Buffer> {
   if (process.stdin.isTTY === true) {
     throw new WaybillError("invalid_input", "There is no value.", {
       hint: "Give it after the name, with --file, or on standard input.",
@@ -19,9 +19,14 @@ export async function readStandardInput(): Promise<string> {
     }
     pieces.push(piece);
   }
-  const bytes = Buffer.concat(pieces);
+  return Buffer.concat(pieces);
+}
+
+/** Errors: those of `readStandardInputBytes`, and `invalid_input` for what is no text. */
+export async function readStandardInput(): Promise<string> {
+  const bytes = await readStandardInputBytes();
   if (isUtf8(bytes)) return bytes.toString();
   throw new WaybillError("invalid_input", "Standard input is not UTF-8 text.", {
-    hint: "A variable holds text; keep bytes in a file and its path in the variable.",
+    hint: "A variable holds text; keep bytes in a file and its path in the variable, or in the cache.",
   });
 }

@@ -1,6 +1,7 @@
 /** How each operation's result looks to people. Total by type: an operation without a look does not compile. */
 import type { CallName, OutputOf } from "../../../contracts/index.js";
 import { renderBatches, renderPlacement, renderPlanCheck, renderReport } from "./batches.js";
+import { renderCache } from "./cache.js";
 import { renderHistory } from "./history.js";
 import { renderArtifacts, renderOutcome, renderRunDetail, renderRuns } from "./runs.js";
 import {
@@ -41,6 +42,11 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "vars.list": renderVariables,
   "vars.incr": ({ value }) => value,
   "system.why": renderWhy,
+  "cache.set": () => "",
+  "cache.get": () => "",
+  "cache.rm": () => "",
+  "cache.list": renderCache,
+  "cache.clear": ({ cleared }) => `removed ${cleared} ${cleared === 1 ? "entry" : "entries"}`,
   "system.doctor": ({ findings }) => renderFindings(findings),
   "system.schema": renderSchema,
   "store.info": renderStoreInfo,
