@@ -8,6 +8,7 @@ import type { DispatchScope } from "../dispatch/dispatch-scope.js";
 import type { LeaseKeeper } from "../dispatch/lease-keeper.js";
 import type { Runtime } from "../dispatch/runtime.js";
 import type { MachineSpec } from "../domain/machine.js";
+import type { ProgramInput } from "../machines/machine-port.js";
 import type { Store } from "../store/store.js";
 
 export interface Inventory {
@@ -32,7 +33,18 @@ export type Progress =
   | { readonly type: "log"; readonly piece: LogPiece }
   | { readonly type: "report"; readonly report: BatchReport };
 
+/** What a command that is called gets of whoever calls it; nothing in a library, whose input is another's. */
+export interface CallerTerminal {
+  readonly input: ProgramInput;
+  /** What is printed is looked at on a terminal that shows colours. */
+  readonly colours: boolean;
+  /** Columns and rows of the terminal. */
+  readonly size: readonly [columns: number, rows: number];
+}
+
 export interface CallOptions {
+  /** Of `runs.exec` in the foreground. */
+  readonly terminal?: CallerTerminal;
   /** Stops waiting or following; what was started goes on, looked after by a worker. */
   readonly signal?: AbortSignal;
   /** Awaited, so that a slow reader slows a log down instead of filling memory. */

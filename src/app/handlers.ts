@@ -9,6 +9,7 @@ type Load<H> = () => Promise<H>;
 
 export const CALLS: { readonly [N in CallName]: Load<CallHandler<N>> } = {
   "runs.submit": async () => (await import("./runs/submit-run.js")).submitRun,
+  "runs.exec": async () => (await import("./runs/exec-command.js")).execCommand,
   "runs.list": async () => (await import("./runs/list-runs.js")).listRuns,
   "runs.show": async () => (await import("./runs/show-run.js")).showRun,
   "runs.wait": async () => (await import("./runs/wait-runs.js")).waitRuns,
@@ -29,12 +30,12 @@ export const CALLS: { readonly [N in CallName]: Load<CallHandler<N>> } = {
   "vars.rm": async () => (await import("./vars/remove-variables.js")).removeVariables,
   "vars.list": async () => (await import("./vars/list-variables.js")).listVariables,
   "vars.incr": async () => (await import("./vars/increment-variable.js")).incrementVariable,
-  "system.why": async () => (await import("./system/explain.js")).explain,
   "cache.set": async () => (await import("./cache/set-cached.js")).setCached,
   "cache.get": async () => (await import("./cache/get-cached.js")).getCached,
   "cache.rm": async () => (await import("./cache/remove-cached.js")).removeCached,
   "cache.list": async () => (await import("./cache/list-cache.js")).listCache,
   "cache.clear": async () => (await import("./cache/clear-cache.js")).clearCache,
+  "system.why": async () => (await import("./system/explain.js")).explain,
   "system.doctor": async () => (await import("./system/doctor.js")).doctor,
   "system.schema": async () => (await import("./system/show-schema.js")).showSchema,
   "store.info": async () => (await import("./system/store-info.js")).storeInfo,

@@ -32,6 +32,7 @@ import { getVariable, incrementVariable, listVariables, removeVariables, setVari
 
 const ALL = [
   submitRun,
+  execCommand,
   listRuns,
   showRun,
   runLogs,

@@ -1,4 +1,9 @@
-/** The first half of an attempt: bring the tree to the machine, start, and take what cannot start to its end. */
+/**
+ * The first half of an attempt: bring the tree to the machine, start, and take what cannot start to its end.
+ *
+ * A directory is started by whoever comes; a command by the process that was called with it alone, since nobody else has
+ * its environment and its input.
+ */
 import { join } from "node:path";
 import { type ErrorCode, WaybillError } from "../domain/errors.js";
 import type { MachineAnswer } from "../domain/machine.js";
@@ -13,8 +18,9 @@ export async function beginAttempt(drive: Drive, run: Run, found: MachineAnswer)
   if (run.cancelRequestedAt !== null && found.state !== "starting") {
     return await end(drive, run, "interrupted", "cancelled", "The run was cancelled before it started.");
   }
+  if (run.kind === "command" && drive.caller === null && found.state !== "starting") return await forsake(drive, run);
   try {
-    if (found.state !== "starting") await prepare(drive, run);
+    if (found.state !== "starting" && run.kind === "directory") await prepare(drive, run);
     const answer = await start(drive, run);
     if (answer.state === "busy" && !run.request.queue) {
       const message = `All slots of ${run.machine} are taken by others; run ${answer.holder} holds one.`;
@@ -26,6 +32,18 @@ export async function beginAttempt(drive: Drive, run: Run, found: MachineAnswer)
     const message = error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
     return await end(drive, run, "failed", error.code, message);
   }
+}
+
+/**
+ * The caller of a command is gone. What it may still have under way is stopped first, and then it is looked once more: a
+ * supervisor that claims the attempt from now on finds the cancel, and one that did before has a story of its own.
+ */
+async function forsake(drive: Drive, run: Run): Promise<Run> {
+  await closeAttempt(drive, run);
+  const { state } = await drive.machine.status(keyOf(run));
+  if (state !== "absent" && state !== "prepared") return run;
+  const message = "The command was never started: the process that was called with it is gone.";
+  return await end(drive, run, "interrupted", "lost", message);
 }
 
 async function prepare(drive: Drive, run: Run): Promise<void> {
@@ -42,6 +60,7 @@ async function start(drive: Drive, run: Run): Promise<MachineAnswer> {
       ...keyOf(run),
       fence: run.fence,
       treeHash: run.testDirHash,
+      command: run.kind === "command" ? { directory: run.testDir, input: drive.caller?.input ?? null } : null,
       entrypoint: request.entrypoint,
       args: request.args,
       timeoutMs: request.timeoutMs,

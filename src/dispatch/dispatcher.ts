@@ -6,9 +6,10 @@
  */
 import { type ErrorCode, WaybillError } from "../domain/errors.js";
 import type { MachineSpec } from "../domain/machine.js";
-import type { Run } from "../domain/run.js";
+import { type Run, waitsForSlot } from "../domain/run.js";
 import { backFill } from "./back-fill.js";
 import { type DispatchScope, isInScope } from "./dispatch-scope.js";
+import type { Caller } from "./drive.js";
 import { driveRun } from "./drive-run.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 import { canStart } from "./program-environment.js";
@@ -30,6 +31,8 @@ export interface DispatcherOptions {
   readonly machines: () => Promise<readonly MachineSpec[]>;
   /** Whether a store that cannot be written is tried again until it can (a worker), or fails `run` (somebody looks on). */
   readonly waitsOutStore: boolean;
+  /** Of a scope of one run that is a command: this process was called with it. */
+  readonly caller?: Caller | undefined;
 }
 
 export class Dispatcher {
@@ -62,7 +65,7 @@ export class Dispatcher {
     await this.#placeQueued();
     const waiting = await this.#backFill();
     const runs = (await this.#runtime.store.runs.activeRuns()).filter((run) => this.#isMine(run));
-    for (const run of runs) if (run.slot !== null) this.#startDriving(run, signal);
+    for (const run of runs) if (!waitsForSlot(run)) this.#startDriving(run, signal);
     return waiting || runs.length > 0 || this.#driving.size > 0;
   }
 
@@ -75,7 +78,7 @@ export class Dispatcher {
   async #placeQueued(): Promise<void> {
     const full = new Set<string>();
     for (const run of await this.#runtime.store.runs.activeRuns()) {
-      if (run.slot !== null || full.has(run.machine)) continue;
+      if (!waitsForSlot(run) || full.has(run.machine)) continue;
       const placed = await this.#runtime.store.runs.placeRun(run.id, run.request.target.slots);
       if (placed === null) full.add(run.machine);
     }
@@ -98,9 +101,9 @@ export class Dispatcher {
   }
 
   async #drive(run: Run, signal: AbortSignal): Promise<void> {
-    const { purpose } = this.#options;
+    const { purpose, caller } = this.#options;
     try {
-      const result = await driveRun(this.#runtime, this.#keeper, run.id, { until: "ended", purpose, signal });
+      const result = await driveRun(this.#runtime, this.#keeper, run.id, { until: "ended", purpose, signal, caller });
       this.#runtime.log("run.drive", { run: run.id, result: result.kind });
       if (result.kind === "ended") this.#resting.delete(run.id);
       else if (result.kind === "driven_elsewhere") this.#restFor(run.id, ELSEWHERE_MS);

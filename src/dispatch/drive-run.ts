@@ -7,11 +7,11 @@
 import { WaybillError } from "../domain/errors.js";
 import { type Lease, runLeaseName } from "../domain/lease.js";
 import type { MachineAnswer } from "../domain/machine.js";
-import { isTerminal, type Run } from "../domain/run.js";
+import { isTerminal, type Run, waitsForSlot } from "../domain/run.js";
 import { beginAttempt } from "./begin-attempt.js";
 import { concludeAttempt } from "./conclude-attempt.js";
-import { accepted, type Drive, guardOf, hasStarted, keyOf } from "./drive.js";
-import type { HeldLease, LeaseKeeper } from "./lease-keeper.js";
+import { accepted, type Caller, type Drive, guardOf, hasStarted, keyOf } from "./drive.js";
+import type { HeldLease, LeaseKeeper, Taken } from "./lease-keeper.js";
 import { canStart } from "./program-environment.js";
 import type { Runtime } from "./runtime.js";
 
@@ -26,6 +26,8 @@ export interface DriveOptions {
   readonly until: "started" | "ended";
   /** Shown to people who ask who drives the run. */
   readonly purpose: string;
+  /** Given by the process that was called with a command, which may start it. */
+  readonly caller?: Caller | undefined;
   /** Stops driving, not the run. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,7 +42,9 @@ export async function driveRun(
   const run = await mustGet(runtime, runId);
   const settled = settledWithoutDriving(runtime, run);
   if (settled !== null) return settled;
-  const taken = await keeper.take(runLeaseName(runId), options.purpose);
+  const name = runLeaseName(runId);
+  const own = options.caller === undefined ? null : keeper.held(name);
+  const taken: Taken = own === null ? await keeper.take(name, options.purpose) : { won: true, held: own };
   if (!taken.won) return { kind: "driven_elsewhere", run, lease: taken.lease };
   runtime.onStep("run.leased", runId);
   try {
@@ -58,7 +62,7 @@ async function mustGet(runtime: Runtime, runId: string): Promise<Run> {
 
 function settledWithoutDriving(runtime: Runtime, run: Run): DriveResult | null {
   if (isTerminal(run.status)) return { kind: "ended", run };
-  if (run.slot === null) return { kind: "blocked", run, on: "slot" };
+  if (waitsForSlot(run)) return { kind: "blocked", run, on: "slot" };
   return !canStart(run, runtime.environment) ? { kind: "blocked", run, on: "missing_env" } : null;
 }
 
@@ -70,7 +74,8 @@ async function driveHeld(
 ): Promise<DriveResult> {
   const signal = options.signal === undefined ? held.lost : AbortSignal.any([held.lost, options.signal]);
   let run = await mustGet(runtime, runId);
-  const drive: Drive = { runtime, machine: runtime.machine(run.request.target), fence: held.lease.fence, signal };
+  const machine = runtime.machine(run.request.target);
+  const drive: Drive = { runtime, machine, fence: held.lease.fence, signal, caller: options.caller ?? null };
   for (;;) {
     if (isTerminal(run.status)) return { kind: "ended", run };
     signal.throwIfAborted();

@@ -2,15 +2,22 @@
 import { WaybillError } from "../domain/errors.js";
 import type { AttemptKey } from "../domain/machine.js";
 import type { Run } from "../domain/run.js";
-import type { Machine } from "../machines/machine-port.js";
+import type { Machine, ProgramInput } from "../machines/machine-port.js";
 import type { GuardedWrite, RunGuard } from "../store/run-store.js";
 import type { Runtime } from "./runtime.js";
+
+/** The process that was called with a command: its directory, environment and input are the program's. */
+export interface Caller {
+  readonly input: ProgramInput;
+}
 
 export interface Drive {
   readonly runtime: Runtime;
   readonly machine: Machine;
   readonly fence: number;
   readonly signal: AbortSignal;
+  /** Null for whoever drives a command that another process was called with, and for a directory. */
+  readonly caller: Caller | null;
 }
 
 export const keyOf = (run: Run): AttemptKey => ({ runId: run.id, attempt: run.attempt });

@@ -44,6 +44,17 @@ export class LeaseKeeper {
     return { won: true, held: this.#keep(answer.lease) };
   }
 
+  /** Keeps a lease that came with the record of a new run. */
+  hold(lease: Lease): HeldLease {
+    return this.#keep(lease);
+  }
+
+  /** The lease of that name if this process holds it. */
+  held(name: string): HeldLease | null {
+    const entry = this.#held.get(name);
+    return entry === undefined ? null : this.#toHeld(entry.lease, entry.lost);
+  }
+
   /** Stops renewing and gives back all that is held. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
@@ -56,6 +67,10 @@ export class LeaseKeeper {
     const lost = new AbortController();
     this.#held.set(lease.name, { lease, lost });
     this.#timer ??= setInterval(() => void this.#renew(), LEASE_RENEW_MS).unref();
+    return this.#toHeld(lease, lost);
+  }
+
+  #toHeld(lease: Lease, lost: AbortController): HeldLease {
     return { lease, lost: lost.signal, release: () => this.#release(lease.name, lease.fence) };
   }
 

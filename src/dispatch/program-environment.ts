@@ -37,7 +37,8 @@ export function missingVariables(env: Readonly<Record<string, EnvValue>>, enviro
 
 /** Whether this environment has what the run is to be started with; what has started, or is to be cancelled, needs nothing. */
 export function canStart(run: Run, environment: Environment): boolean {
-  const isPast = run.pid !== null || run.cancelRequestedAt !== null;
+  // A command is started by its caller alone; whoever else drives it only takes it to its end.
+  const isPast = run.pid !== null || run.cancelRequestedAt !== null || run.kind === "command";
   return isPast || missingVariables(run.request.env, environment).length === 0;
 }
 

@@ -45,8 +45,23 @@ export const EXIT_REASONS = [
   "copy_failed",
   "disk_full",
   "no_session",
+  "directory_missing",
+  "command_missing",
+  "command_not_executable",
 ] as const;
 export type ExitReason = (typeof EXIT_REASONS)[number];
+
+/** Signals by which a program may be asked to do something or to end (POSIX.1-2017, <signal.h>). */
+export const SIGNALS = ["HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "ALRM", "TERM", "CONT", "STOP"] as const;
+export type SignalName = (typeof SIGNALS)[number];
+
+/** How an attempt is asked to end, where that differs from TERM and the grace period of its run. */
+export interface CancelManner {
+  /** Sent to the program's whole group first; null: TERM. */
+  readonly signal: SignalName | null;
+  /** Milliseconds between that and the kill; null: the run's own. */
+  readonly graceMs: number | null;
+}
 
 /** `start`, as the supervisor wrote it once the program ran. Times are epoch milliseconds of the machine's clock. */
 export interface StartRecord {

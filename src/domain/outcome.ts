@@ -60,6 +60,9 @@ const NOT_EXECUTED: Partial<Record<ExitReason, readonly [ErrorCode, string]>> = 
   copy_failed: ["upload_failed", "The machine could not make the working copy; the log says why."],
   disk_full: ["disk_full", "The machine had no space left to start the run."],
   no_session: ["spawn_failed", "The machine has neither `setsid` nor perl, so a run could not outlive its connection."],
+  directory_missing: ["spawn_failed", "The working directory is not there, or may not be entered."],
+  command_missing: ["spawn_failed", "The command was not found."],
+  command_not_executable: ["spawn_failed", "The command was found, and is not an executable file."],
 };
 
 function judge(exit: ExitRecord, request: RunRequest): Verdict {

@@ -133,6 +133,10 @@ export interface Run extends NewRun {
   readonly evidence: Readonly<Record<string, unknown>> | null;
 }
 
+/** Whether the run has yet to be given a slot. Only a directory takes one: commands and foreign runs share the machine. */
+export const waitsForSlot = (run: Pick<Run, "kind" | "status" | "slot">): boolean =>
+  run.kind === "directory" && run.status === "pending" && run.slot === null;
+
 /** How an attempt ended. Produced by `outcome.ts` only, from what the machine recorded. */
 export interface RunOutcome {
   readonly status: TerminalStatus;

@@ -4,12 +4,29 @@
  *
  * An answer is what the machine recorded. No answer is `machine_unreachable`, thrown, and says nothing about the run.
  */
-import type { AttemptKey, MachineAnswer, MachineSpec } from "../domain/machine.js";
+import type { Readable } from "node:stream";
+import type { AttemptKey, CancelManner, MachineAnswer, MachineSpec, SignalName } from "../domain/machine.js";
 import type { FrozenTree } from "./tree/frozen-tree.js";
+
+/**
+ * What a program finds on its standard input: nothing, an open file of this process (it is handed over and read by
+ * nobody here), or what a stream brings, for as long as this process lives.
+ */
+export type ProgramInput = null | number | Readable;
+
+/** A command that runs where it was called, without a tree and without a slot. */
+export interface CommandPlace {
+  /** Absolute path of the working directory. */
+  readonly directory: string;
+  readonly input: ProgramInput;
+}
 
 export interface StartRequest extends AttemptKey {
   readonly fence: number;
+  /** Empty for a command. */
   readonly treeHash: string;
+  /** Null: the entrypoint is a file of the tree. Else it is looked up as a shell would. */
+  readonly command: CommandPlace | null;
   readonly entrypoint: string;
   readonly args: readonly string[];
   readonly timeoutMs: number | null;
@@ -54,8 +71,10 @@ export interface Machine {
   follow(key: AttemptKey, fromByte: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Where the log lies while the attempt runs, when it can be read from here; else null. */
   logPath(key: AttemptKey): string | null;
-  /** Asks the supervisor to stop the attempt; it answers for the group's death in its exit record. */
-  cancel(key: AttemptKey): Promise<void>;
+  /** Asks the supervisor to stop the attempt, and the first to ask says how; it answers for the group's death in its exit record. */
+  cancel(key: AttemptKey, manner?: CancelManner): Promise<void>;
+  /** Sends a signal to the group of the attempt's program; false when it is not running. It ends nothing by itself. */
+  signal(key: AttemptKey, name: SignalName): Promise<boolean>;
   /** Ends whatever a lost attempt left alive, and gives its slot back. */
   reap(key: AttemptKey): Promise<void>;
   /** Copies log and artifacts to `destination`, verified against the manifest. Errors: `artifact_failed`. */

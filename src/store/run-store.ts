@@ -1,5 +1,7 @@
+import type { Lease } from "../domain/lease.js";
 import type { StartRecord } from "../domain/machine.js";
 import type { ArtifactState, NewRun, Run, RunKind, RunOutcome, RunStatus } from "../domain/run.js";
+import type { LeaseRequest } from "./lease-store.js";
 
 /** Where a run is wanted, and what counts as the same work. */
 export interface Dispatch {
@@ -9,6 +11,18 @@ export interface Dispatch {
   readonly workHash: string;
   /** When all slots are taken: wait for one (true) or be told who holds them (false). */
   readonly queue: boolean;
+}
+
+/** A run of a kind that takes no slot. */
+export type SlotlessRun = NewRun & { readonly kind: Exclude<RunKind, "directory"> };
+
+/** Who drives a new run from its first moment. */
+export type Driver = Pick<LeaseRequest, "holder" | "purpose" | "ttlMs">;
+
+export interface CreatedRun {
+  readonly run: Run;
+  /** The lease of the run, taken in the same write. */
+  readonly lease: Lease;
 }
 
 export type PrepareOutcome = "created" | "reuse" | "busy";
@@ -72,6 +86,11 @@ export interface RunStore {
    * `make` runs at most once, only to create, and must be synchronous and pure.
    */
   prepareAtomic(dispatch: Dispatch, make: () => NewRun): Promise<Prepared>;
+  /**
+   * Records a run that needs no slot, together with its driver's lease: nobody else can drive it before its driver has
+   * had its turn. Each is work of its own, never attached to. `make` must be synchronous and pure.
+   */
+  createRun(machine: string, driver: Driver, make: () => SlotlessRun): Promise<CreatedRun>;
   getRun(id: string): Promise<Run | null>;
   /** Runs whose id starts with `prefix`, at most `limit`. */
   findRunsByPrefix(prefix: string, limit: number): Promise<readonly Run[]>;

@@ -12,6 +12,7 @@ interface Known {
 /** What each operation is asked here. Total by type: an operation that is not tried does not compile. */
 const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly string[] } = {
   "runs.submit": () => ["run", "good", "--label", "team=blue", "--env", "MODE=fast", "--", "an argument"],
+  "runs.exec": () => ["exec", "--ref", "echo", "--", "echo", "hello"],
   "runs.list": () => ["runs", "list"],
   "runs.show": ({ run }) => ["runs", "show", run],
   "runs.logs": ({ run }) => ["runs", "logs", run],
@@ -42,12 +43,12 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "vars.incr": () => ["vars", "incr", "number"],
   "vars.list": () => ["vars", "list"],
   "vars.rm": () => ["vars", "rm", "number"],
-  "store.destroy": () => ["store", "destroy", "--yes"],
   "cache.set": () => ["cache", "set", "built", "bytes", "--ttl", "1h"],
   "cache.get": () => ["cache", "get", "built"],
   "cache.list": () => ["cache", "list"],
   "cache.rm": () => ["cache", "rm", "built", "nothing"],
   "cache.clear": () => ["cache", "clear"],
+  "store.destroy": () => ["store", "destroy", "--yes"],
 };
 
 const NAMES = Object.keys(ARGUMENTS) as OperationName[];

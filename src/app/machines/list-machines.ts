@@ -1,5 +1,6 @@
 import { type MachineView, toMachineView } from "../../contracts/machines.js";
 import type { MachineSpec } from "../../domain/machine.js";
+import { waitsForSlot } from "../../domain/run.js";
 import type { Store } from "../../store/store.js";
 import type { CallHandler } from "../context.js";
 import { machineNamed } from "../runs/choose-machine.js";
@@ -21,6 +22,6 @@ async function withLoad(store: Store, specs: readonly MachineSpec[]): Promise<Ma
   return specs.map((spec) => {
     const here = active.filter((run) => run.machine === spec.name);
     const holders = here.filter((run) => run.slot !== null).map((run) => run.id);
-    return toMachineView(spec, holders, here.length - holders.length);
+    return toMachineView(spec, holders, here.filter(waitsForSlot).length);
   });
 }

@@ -1,16 +1,38 @@
+import { durationMs } from "../../contracts/fields.js";
 import { toRunView } from "../../contracts/run-views.js";
-import type { Run } from "../../domain/run.js";
+import { isReachable } from "../../dispatch/dispatch-scope.js";
+import { keyOf } from "../../dispatch/drive.js";
+import { WaybillError } from "../../domain/errors.js";
+import type { CancelManner } from "../../domain/machine.js";
+import { isTerminal, type Run, waitsForSlot } from "../../domain/run.js";
 import type { AppContext, CallHandler } from "../context.js";
 import { allEnded, awaitRuns } from "./await-runs.js";
 import { findRuns } from "./find-run.js";
 
 export const cancelRuns: CallHandler<"runs.cancel"> = async (context, input, options) => {
   const runs = await findRuns(await context.store(), input.id);
+  const manner = { signal: input.signal ?? null, graceMs: durationMs(input.grace) };
+  if (manner.signal !== null || manner.graceMs !== null) for (const run of runs) await tellManner(context, run, manner);
   const cancelled = await requestCancels(context, runs, input.wait, options.signal);
   return { runs: cancelled.map(toRunView) };
 };
 
-/** States the wish for each run, and waits until the machines have carried it out unless told not to. */
+/** How it is to end is said to the machine itself; that it is to end is then stated and awaited as ever. */
+async function tellManner(context: AppContext, run: Run, manner: CancelManner): Promise<void> {
+  if (isTerminal(run.status) || waitsForSlot(run)) return;
+  const runtime = await context.runtime();
+  if (!isReachable(run, runtime.holder)) {
+    throw new WaybillError("machine_unreachable", `${run.machine} belongs to host ${run.request.target.host}.`, {
+      hint: "--signal and --grace are for that host; without them the wish is recorded and carried out there.",
+    });
+  }
+  await runtime.machine(run.request.target).cancel(keyOf(run), manner);
+}
+
+/**
+ * States the wish for each run and for what their programs called and wait for, and waits until the machines have
+ * carried it out unless told not to.
+ */
 export async function requestCancels(
   context: AppContext,
   runs: readonly Run[],
@@ -18,7 +40,24 @@ export async function requestCancels(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Run[]> {
   const store = await context.store();
+  const below = descendantsOf(runs, await store.runs.activeRuns());
   const asked = await Promise.all(runs.map((run) => store.runs.requestCancel(run.id, context.settings.user)));
+  for (const run of below) await store.runs.requestCancel(run.id, context.settings.user);
   const ids = asked.flatMap((run) => run?.id ?? []);
-  return await awaitRuns(context, ids, wait ? allEnded : () => true, signal);
+  const ended = await awaitRuns(context, [...ids, ...below.map((run) => run.id)], wait ? allEnded : () => true, signal);
+  return ended.filter((run) => ids.includes(run.id));
+}
+
+/** Commands that a program called in the foreground belong to it as its other children do; detached ones do not. */
+function descendantsOf(runs: readonly Run[], active: readonly Run[]): Run[] {
+  const known = new Set(runs.map((run) => run.id));
+  const found: Run[] = [];
+  // Oldest first, so that a parent is known before its children.
+  for (const run of active) {
+    if (known.has(run.id) || run.parentRunId === null || !known.has(run.parentRunId)) continue;
+    if (run.kind !== "command" || run.detached) continue;
+    known.add(run.id);
+    found.push(run);
+  }
+  return found;
 }

@@ -1,12 +1,15 @@
 /**
  * Follows a run's log from a byte offset until the run has ended, and drives the run meanwhile if nobody else does.
  *
+ * `caller` is given by the process that was called with the command that the run is, and may start it.
+ *
  * Leaving early (abort, or a reader that stops reading) gives the run to a worker; it never stops the run. A store that
  * cannot be written (`store_full`, `store_unwritable`) is told to whoever follows; the run stays as it is recorded.
  */
 import type { LogPiece } from "../../contracts/runs.js";
 import { HOST_SCOPE } from "../../dispatch/dispatch-scope.js";
 import { Dispatcher } from "../../dispatch/dispatcher.js";
+import type { Caller } from "../../dispatch/drive.js";
 import { WaybillError } from "../../domain/errors.js";
 import { isTerminal, type Run } from "../../domain/run.js";
 import type { AppContext } from "../context.js";
@@ -18,6 +21,7 @@ export async function* followRun(
   fromByte: number,
   purpose: string,
   signal?: AbortSignal,
+  caller?: Caller,
 ): AsyncGenerator<LogPiece, void> {
   const runtime = await context.runtime();
   const stop = new AbortController();
@@ -27,6 +31,7 @@ export async function* followRun(
     purpose,
     machines: async () => [],
     waitsOutStore: false,
+    caller,
   });
   let failure: unknown;
   const driving = dispatcher.run(over).catch((error: unknown) => {

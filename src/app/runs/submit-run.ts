@@ -7,7 +7,6 @@ import { toRunView } from "../../contracts/run-views.js";
 import { HOST_SCOPE } from "../../dispatch/dispatch-scope.js";
 import { driveRun } from "../../dispatch/drive-run.js";
 import { defaultEntrypoint, hashWork, targetOf } from "../../dispatch/item-run.js";
-import { missingVariables } from "../../dispatch/program-environment.js";
 import type { Runtime } from "../../dispatch/runtime.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { MachineSpec } from "../../domain/machine.js";
@@ -18,6 +17,7 @@ import type { AppContext, CallHandler, CallOptions } from "../context.js";
 import { candidates, chooseMachine } from "./choose-machine.js";
 import { parseEnvironmentFlags, parseLabelFlags } from "./environment-flags.js";
 import { followRun } from "./follow-run.js";
+import { mustHaveVariables } from "./required-variables.js";
 
 type Input = ParsedInputOf<"runs.submit">;
 type Answer = { readonly outcome: OutputOf<"runs.submit">["outcome"]; readonly run: Run };
@@ -104,15 +104,6 @@ export async function mustHaveEntrypoint(tree: FrozenTree, entrypoint: string, d
   throw new WaybillError("entrypoint_missing", `There is no file ${JSON.stringify(entrypoint)} in ${dir}.`, {
     hint: "A directory is run by its run.sh; --entrypoint names another file inside it.",
     details: { dir, entrypoint },
-  });
-}
-
-function mustHaveVariables(runtime: Runtime, request: RunRequest): void {
-  const missing = missingVariables(request.env, runtime.environment);
-  if (missing.length === 0) return;
-  throw new WaybillError("missing_env", `Not set in this environment: ${missing.join(", ")}.`, {
-    hint: "`--env NAME` takes the value from here; `--env NAME=VALUE` gives one.",
-    details: { missing },
   });
 }
 

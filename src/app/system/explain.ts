@@ -10,7 +10,7 @@ import { WaybillError } from "../../domain/errors.js";
 import { type Lease, runLeaseName } from "../../domain/lease.js";
 import { nearest } from "../../domain/nearest.js";
 import { matches, place } from "../../domain/placement.js";
-import { isTerminal, type Run } from "../../domain/run.js";
+import { isTerminal, type Run, waitsForSlot } from "../../domain/run.js";
 import { findBatch } from "../batches/find-batch.js";
 import type { AppContext, CallHandler } from "../context.js";
 import { findRun } from "../runs/find-run.js";
@@ -39,7 +39,7 @@ const reason = (code: Reason["code"], message: string, holders: string[] = [], h
 
 export async function explainRun(runtime: Runtime, run: Run): Promise<Reason[]> {
   if (isTerminal(run.status)) return [reason("ended", `It has ended: ${run.status}. ${run.errorMsg ?? ""}`.trim())];
-  if (run.slot === null) return await explainQueued(runtime, run);
+  if (waitsForSlot(run)) return await explainQueued(runtime, run);
   const lease = await runtime.store.leases.getLease(runLeaseName(run.id));
   const held = await isHeld(runtime, lease);
   const reasons = [
@@ -52,7 +52,8 @@ export async function explainRun(runtime: Runtime, run: Run): Promise<Reason[]> 
     const since = describeDuration(Math.max(0, now - (run.startedAt ?? now)));
     return [reason("running", `It has been running on ${run.machine} for ${since}.`, driverOf(lease)), ...reasons];
   }
-  const message = `It holds slot ${run.slot} of ${run.machine} and is being started.`;
+  const where = run.slot === null ? "" : `holds slot ${run.slot} of ${run.machine} and `;
+  const message = `It ${where}is being started.`;
   return reasons.length > 0 ? reasons : [reason("not_started_yet", message, driverOf(lease))];
 }
 
@@ -83,7 +84,7 @@ function explainForsaken(runtime: Runtime, run: Run): Reason {
 async function explainQueued(runtime: Runtime, run: Run): Promise<Reason[]> {
   const active = (await runtime.store.runs.activeRuns()).filter((other) => other.machine === run.machine);
   const holders = active.filter((other) => other.slot !== null).map((other) => other.id);
-  const ahead = active.filter((other) => other.slot === null && other.id < run.id).map((other) => other.id);
+  const ahead = active.filter((other) => waitsForSlot(other) && other.id < run.id).map((other) => other.id);
   const { slots } = run.request.target;
   const full = holders.length >= slots;
   const taken = slots === 1 ? "The only slot" : `Each of the ${slots} slots`;

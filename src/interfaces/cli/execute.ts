@@ -26,6 +26,7 @@ export async function execute(
   try {
     if (isStream(name)) return await executeStream(session, name, input as never);
     if (name === "runs.submit") return await executeRun(session, input as InputOf<"runs.submit">);
+    if (name === "runs.exec") return await runExec(session, input as InputOf<"runs.exec">);
     if (name === "batches.run") return await executeBatch(session, input as InputOf<"batches.run">);
     if (name === "vars.set" || name === "cache.set") await takeStandardInput(name, input);
     if (name === "cache.get") return await executeCacheGet(session, input as InputOf<"cache.get">);
@@ -37,6 +38,11 @@ export async function execute(
   } finally {
     interrupts.dispose();
   }
+}
+
+/** Loaded when asked for, as each operation is. */
+async function runExec(session: Session, input: InputOf<"runs.exec">): Promise<number> {
+  return await (await import("./execute-command.js")).executeCommand(session, input);
 }
 
 /** `echo value | waybill vars set KEY`: what is neither given nor in a file comes from there. */

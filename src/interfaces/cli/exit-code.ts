@@ -17,6 +17,7 @@ type ExitOf<N extends CallName> = (data: OutputOf<N>) => number;
 /** Operations that are about work or health; all others leave with 0 when they did not throw. */
 const EXITS: { readonly [N in CallName]?: ExitOf<N> } = {
   "runs.submit": ({ run }) => exitCodeOf(run),
+  "runs.exec": ({ run }) => exitCodeOf(run),
   "runs.wait": ({ runs }) => firstFailure(runs),
   "batches.run": (data) => (data.kind === "report" ? exitCodeOfBatch(data.progress) : EXIT.success),
   "machines.check": ({ ok }) => (ok ? EXIT.success : EXIT.machine),

@@ -75,6 +75,12 @@ function report(thrown: unknown, json: boolean, printer: Printer): number {
   return ERRORS[error.code].exit;
 }
 
+/** What follows `--` is a program's. */
+const isJson = (args: readonly string[]): boolean => {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? args.length : end).includes("--json");
+};
+
 const argv = process.argv.slice(2);
 const printer = createPrinter();
-process.exitCode = await main(argv, printer).catch((error: unknown) => report(error, argv.includes("--json"), printer));
+process.exitCode = await main(argv, printer).catch((error: unknown) => report(error, isJson(argv), printer));

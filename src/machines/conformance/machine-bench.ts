@@ -50,6 +50,7 @@ export function requestFor(tree: FrozenTree, changes: Partial<StartRequest> = {}
     attempt: 1,
     fence: 7,
     treeHash: tree.hash,
+    command: null,
     entrypoint: "run.sh",
     args: [],
     timeoutMs: null,

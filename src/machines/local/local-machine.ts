@@ -1,19 +1,19 @@
 /** The machine that Waybill itself runs on: the run protocol with its files in reach. */
 import { execFile } from "node:child_process";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { promisify } from "node:util";
 import { WaybillError } from "../../domain/errors.js";
 import type { AttemptKey, MachineAnswer, MachineSpec } from "../../domain/machine.js";
 import type { Environment } from "../environment.js";
 import type { Machine, StartRequest } from "../machine-port.js";
-import { isRunning } from "../process-identity.js";
 import { installSupervisor } from "../supervisor/source.js";
+import { cancelAttempt, signalAttempt } from "./cancel-attempt.js";
 import { checkLocalMachine } from "./check-machine.js";
 import { collectArtifacts } from "./collect-artifacts.js";
 import { watchDirectory } from "./directory-watch.js";
 import { followLog } from "./follow-log.js";
-import { observeAttempt, readStart } from "./observe-attempt.js";
+import { observeAttempt } from "./observe-attempt.js";
 import { placeTree } from "./place-tree.js";
 import { binDir, type RunDirectory, runDirectory } from "./run-directory.js";
 import { startAttempt } from "./start-attempt.js";
@@ -54,7 +54,8 @@ export function createLocalMachine(spec: MachineSpec, options: LocalMachineOptio
     settled: (key, signal) => settleAttempt(at(key), key, signal),
     follow: (key, fromByte, signal) => followLog(at(key), key, fromByte, signal),
     logPath: (key) => at(key).log,
-    cancel: (key) => cancelAttempt(at(key)),
+    cancel: (key, manner) => cancelAttempt(at(key), manner),
+    signal: (key, name) => signalAttempt(at(key), name),
     reap: (key) =>
       onMachine(spec, "spawn_failed", () => reapAttempt(shell, installed, workDir, at(key), key, environment)),
     collect: async (key, destination, signal) => {
@@ -102,23 +103,6 @@ async function settleAttempt(run: RunDirectory, key: AttemptKey, signal?: AbortS
     }
   } finally {
     watcher.close();
-  }
-}
-
-/**
- * The file is the request, and works before the start as well; the signal only makes it quick, and is sent to nobody
- * but the supervisor of the record.
- */
-async function cancelAttempt(run: RunDirectory): Promise<void> {
-  await mkdir(run.path, { recursive: true, mode: 0o700 });
-  await writeFile(run.cancel, "", { mode: 0o600 });
-  const start = await readStart(run);
-  if (start === null || !isRunning(start.boot, start.supervisor, start.supervisor_start)) return;
-  try {
-    process.kill(start.supervisor, "SIGTERM");
-  } catch (error) {
-    // It ended between the look and the signal: there is nothing left to cancel.
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 

@@ -1,10 +1,10 @@
 /** Starts the supervisor of an attempt and waits until the machine has recorded what came of it. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { WaybillError } from "../../domain/errors.js";
 import type { MachineAnswer } from "../../domain/machine.js";
 import type { Environment } from "../environment.js";
-import type { StartRequest } from "../machine-port.js";
+import type { ProgramInput, StartRequest } from "../machine-port.js";
 import { watchDirectory } from "./directory-watch.js";
 import { observeAttempt } from "./observe-attempt.js";
 import type { RunDirectory } from "./run-directory.js";
@@ -79,7 +79,9 @@ async function spawnSupervisor(command: SupervisorCommand, run: RunDirectory, re
   const env = environmentFor(command.environment, request.env);
   let left: number | null = null;
   try {
-    const child = spawn(shell, argv, { cwd: "/", detached: true, env, stdio: ["ignore", output, output] });
+    const input = request.command?.input ?? null;
+    const stdin = input === null ? "ignore" : typeof input === "number" ? input : "pipe";
+    const child = spawn(shell, argv, { cwd: "/", detached: true, env, stdio: [stdin, output, output] });
     const end = new Promise<void>((resolve) => {
       child.once("exit", (code) => {
         left = code ?? -1;
@@ -90,6 +92,7 @@ async function spawnSupervisor(command: SupervisorCommand, run: RunDirectory, re
       child.once("spawn", resolve);
       child.once("error", reject);
     });
+    feed(child, input);
     child.unref();
     return { end, left: () => left };
   } catch (cause) {
@@ -102,11 +105,23 @@ async function spawnSupervisor(command: SupervisorCommand, run: RunDirectory, re
   }
 }
 
+/** Passes a stream on to the program until either has ended. */
+function feed(child: ChildProcess, input: ProgramInput): void {
+  if (input === null || typeof input === "number" || child.stdin === null) return;
+  // The program need not read: it has closed the pipe, and what is left is nobody's.
+  child.stdin.on("error", () => input.unpipe());
+  input.pipe(child.stdin);
+}
+
 function supervisorArguments(command: SupervisorCommand, request: StartRequest): readonly string[] {
   const numbers = [request.timeoutMs ?? 0, request.silenceMs ?? 0, request.graceMs, request.logLimitBytes ?? 0];
   const { runId, attempt, fence, treeHash, entrypoint, args } = request;
-  const head = ["supervise", command.workDir, runId, String(attempt), String(fence), treeHash, String(command.slots)];
-  return [...head, ...numbers.map((n) => String(Math.ceil(n))), entrypoint, ...args];
+  const key = [command.workDir, runId, String(attempt), String(fence)];
+  const what =
+    request.command === null
+      ? ["supervise", ...key, treeHash, String(command.slots)]
+      : ["execute", ...key, request.command.directory];
+  return [...what, ...numbers.map((n) => String(Math.ceil(n))), entrypoint, ...args];
 }
 
 function environmentFor(inherited: Environment, own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
@@ -117,8 +132,9 @@ function environmentFor(inherited: Environment, own: Readonly<Record<string, str
 
 /** For people who look into the directory. Values of variables are secrets until somebody says otherwise: names only. */
 async function writeRequest(run: RunDirectory, request: StartRequest): Promise<void> {
-  const { env, ...rest } = request;
-  const text = `${JSON.stringify({ v: 1, ...rest, env: Object.keys(env) })}\n`;
+  const { env, command, ...rest } = request;
+  const directory = command === null ? {} : { directory: command.directory };
+  const text = `${JSON.stringify({ v: 1, ...rest, ...directory, env: Object.keys(env) })}\n`;
   await writeFile(run.request, text, { mode: 0o600, flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
     // Written by an earlier start; or no space, which the supervisor puts on record itself.
     if (error.code !== "EEXIST" && error.code !== "ENOSPC" && error.code !== "EDQUOT") throw error;

@@ -51,7 +51,8 @@ export function vacateLease(session: Session, name: string, fence: number): bool
   return true;
 }
 
-function take(session: Session, request: LeaseRequest): LeaseAnswer {
+/** See `LeaseStore.acquireLease`. To be called inside a write. */
+export function takeLease(session: Session, request: LeaseRequest): LeaseAnswer {
   const { name, holder, purpose, ttlMs, provedDeadFence } = request;
   const now = session.now();
   const held = readLease(session, name);
@@ -68,7 +69,7 @@ function take(session: Session, request: LeaseRequest): LeaseAnswer {
 
 export function sqliteLeases(session: Session): LeaseStore {
   return {
-    acquireLease: (request) => session.write(() => take(session, request)),
+    acquireLease: (request) => session.write(() => takeLease(session, request)),
     renewLeases: (holder, ttlMs) =>
       session.write(() =>
         session

@@ -1,8 +1,10 @@
 /** Deciding that a run exists and which slot it holds. All of it happens inside one write, whoever else is asking. */
-import type { NewRun, Run } from "../../domain/run.js";
-import type { Dispatch, Prepared } from "../run-store.js";
+import { runLeaseName } from "../../domain/lease.js";
+import { type NewRun, type Run, waitsForSlot } from "../../domain/run.js";
+import type { CreatedRun, Dispatch, Driver, Prepared, SlotlessRun } from "../run-store.js";
 import { nextOf } from "./counters.js";
 import { appendEvent } from "./event-log.js";
+import { takeLease } from "./leases.js";
 import { integer } from "./rows.js";
 import { ACTIVE, holdersOf, readRun } from "./run-queries.js";
 import { runFromRow, runToRow } from "./run-rows.js";
@@ -10,7 +12,8 @@ import type { Session } from "./session.js";
 
 export const SAME_WORK = `SELECT * FROM runs WHERE machine = $machine AND work_hash = $work_hash AND ${ACTIVE}`;
 export const OLDEST_WAITING = `
-  SELECT * FROM runs WHERE machine = $machine AND status = 'pending' AND slot IS NULL ORDER BY id LIMIT 1`;
+  SELECT * FROM runs WHERE machine = $machine AND status = 'pending' AND slot IS NULL AND kind = 'directory'
+  ORDER BY id LIMIT 1`;
 export const SLOTS_HELD = "SELECT slot FROM runs WHERE machine = $machine AND slot IS NOT NULL ORDER BY slot";
 
 function oldestWaiting(session: Session, machine: string): Run | null {
@@ -42,7 +45,20 @@ export function prepare(session: Session, dispatch: Dispatch, make: () => NewRun
   return { outcome: "created", run: insertRun(session, dispatch, slot, make()) };
 }
 
-function insertRun(session: Session, dispatch: Dispatch, slot: number | null, made: NewRun): Run {
+/** See `RunStore.createRun`. To be called inside a write. */
+export function createRun(session: Session, machine: string, driver: Driver, make: () => SlotlessRun): CreatedRun {
+  const made = make();
+  const run = insertRun(session, { machine, workHash: made.id }, null, made);
+  const { lease } = takeLease(session, { ...driver, name: runLeaseName(run.id) });
+  return { run, lease };
+}
+
+function insertRun(
+  session: Session,
+  dispatch: Pick<Dispatch, "machine" | "workHash">,
+  slot: number | null,
+  made: NewRun,
+): Run {
   const run: Run = {
     id: made.id,
     kind: made.kind,
@@ -99,7 +115,7 @@ const insertSql = (columns: readonly string[]): string =>
 export function placeRun(session: Session, id: string, slots: number): Run | null {
   const run = readRun(session, id);
   if (run === null || run.status !== "pending") return null;
-  if (run.slot !== null) return run;
+  if (!waitsForSlot(run)) return run.slot === null ? null : run;
   if (oldestWaiting(session, run.machine)?.id !== id) return null;
   const slot = freeSlot(session, run.machine, slots);
   if (slot === null) return null;

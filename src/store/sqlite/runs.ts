@@ -1,9 +1,9 @@
 import { runLeaseName } from "../../domain/lease.js";
-import { isTerminal, type Run } from "../../domain/run.js";
+import { isTerminal, type Run, waitsForSlot } from "../../domain/run.js";
 import type { ArtifactReport, RunStore } from "../run-store.js";
 import { appendEvent } from "./event-log.js";
 import { artifactParams, finishRun, nextAttempt, noteContact, startRun } from "./guarded-writes.js";
-import { placeRun, prepare } from "./run-placement.js";
+import { createRun, placeRun, prepare } from "./run-placement.js";
 import { readRun, runQueries } from "./run-queries.js";
 import { runFromRow } from "./run-rows.js";
 import type { Session } from "./session.js";
@@ -39,7 +39,7 @@ function requestCancel(session: Session, id: string, by: string): Run | null {
     session.sql("UPDATE runs SET cancel_requested_at = $now WHERE id = $id").run({ id, now });
     appendEvent(session, { type: "run.cancel_requested", subject: id, batchId: run.batchId, data: { by } });
   }
-  if (run.status === "pending" && run.slot === null) endCancelled(session, run, by, now);
+  if (waitsForSlot(run)) endCancelled(session, run, by, now);
   return readRun(session, id);
 }
 
@@ -68,6 +68,7 @@ export function sqliteRuns(session: Session): RunStore {
   return {
     ...runQueries(session),
     prepareAtomic: (dispatch, make) => session.write(() => prepare(session, dispatch, make)),
+    createRun: (machine, driver, make) => session.write(() => createRun(session, machine, driver, make)),
     placeRun: (id, slots) => session.write(() => placeRun(session, id, slots)),
     startRun: (guard, start, logsPath) => session.write(() => startRun(session, guard, start, logsPath)),
     nextAttempt: (guard, outcome) => session.write(() => nextAttempt(session, guard, outcome)),

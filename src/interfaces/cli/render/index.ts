@@ -21,6 +21,7 @@ type Render<N extends CallName> = (data: OutputOf<N>) => string | Promise<string
 
 export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "runs.submit": ({ run }) => renderOutcome(run),
+  "runs.exec": ({ run }) => renderOutcome(run),
   "runs.list": ({ runs, next }) => renderRuns(runs, next),
   "runs.show": renderRunDetail,
   "runs.wait": ({ runs }) => runs.map(renderOutcome).join("\n"),
@@ -41,12 +42,12 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "vars.rm": () => "",
   "vars.list": renderVariables,
   "vars.incr": ({ value }) => value,
-  "system.why": renderWhy,
   "cache.set": () => "",
   "cache.get": () => "",
   "cache.rm": () => "",
   "cache.list": renderCache,
   "cache.clear": ({ cleared }) => `removed ${cleared} ${cleared === 1 ? "entry" : "entries"}`,
+  "system.why": renderWhy,
   "system.doctor": ({ findings }) => renderFindings(findings),
   "system.schema": renderSchema,
   "store.info": renderStoreInfo,

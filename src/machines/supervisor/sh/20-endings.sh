@@ -14,10 +14,20 @@ outlast_group() {
   signal_group KILL "$1"
 }
 
+# Asks group $1 to end by signal $3 (default TERM), and kills it after $2 milliseconds.
 end_group() {
   group_exists "$1" || return 0
-  signal_group TERM "$1"
+  signal_group "${3:-TERM}" "$1"
   outlast_group "$1" "$2"
+}
+
+# Reads how the end was asked for: the file `cancel` may hold "SIGNAL GRACE". Sets wb_first, and wb_grace when it is told.
+read_cancel() {
+  wb_first=TERM wb_wanted=
+  [ ! -e "$wb_dir/cancel" ] || read -r wb_wanted wb_line <"$wb_dir/cancel" || [ -n "$wb_wanted" ] || return 0
+  case $wb_wanted in '' | *[!A-Z0-9]*) return 0 ;; esac
+  wb_first=$wb_wanted
+  case $wb_line in '' | *[!0-9]*) ;; *) wb_grace=$wb_line ;; esac
 }
 
 # Sets wb_found to the processes that still carry this attempt in their environment, wherever they fled (Linux only).

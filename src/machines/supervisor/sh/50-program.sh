@@ -7,7 +7,7 @@ become_program() {
   trap - HUP INT TERM
   WAYBILL_RUN_ID=$wb_run WAYBILL_ATTEMPT=$wb_attempt WAYBILL_FENCE=$wb_fence WAYBILL_ARTIFACTS_DIR=$wb_dir/artifacts
   export WAYBILL_RUN_ID WAYBILL_ATTEMPT WAYBILL_FENCE WAYBILL_ARTIFACTS_DIR
-  case $1 in *=*) wb_plain=0 ;; *) env --default-signal=INT,QUIT true 2>/dev/null && wb_plain=1 || wb_plain=0 ;; esac
+  case $1 in *=* | -*) wb_plain=0 ;; *) env --default-signal=INT,QUIT true 2>/dev/null && wb_plain=1 || wb_plain=0 ;; esac
   if [ $wb_plain = 1 ] && command -v setsid >/dev/null 2>&1; then
     exec setsid env --default-signal=INT,QUIT ${wb_path:+"PATH=$wb_path"} "$@"
   elif command -v perl >/dev/null 2>&1; then
@@ -27,6 +27,7 @@ on_term() {
   wb_signalled=1
   wb_asked=terminated
   [ -e "$wb_dir/cancel" ] && wb_asked=cancelled
-  [ "$wb_phase" = running ] && decide $wb_asked && signal_group TERM "$wb_program"
+  read_cancel
+  [ "$wb_phase" = running ] && decide $wb_asked && signal_group "$wb_first" "$wb_program"
 }
 

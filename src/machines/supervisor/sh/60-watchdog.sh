@@ -13,8 +13,9 @@ watch() {
     [ $wb_ending = 0 ] || continue
     tell_time
     if [ -L "$wb_dir/reason" ]; then
-      # The supervisor decided: it has sent TERM already, or the program has ended by itself.
+      # The supervisor decided: it has signalled already, or the program has ended by itself.
       wb_ending=1
+      read_cancel
       case $(readlink "$wb_dir/reason") in exited*) ;; *) outlast_group "$wb_program" "$wb_grace" ;; esac
       continue
     fi
@@ -22,7 +23,8 @@ watch() {
     [ -n "$wb_reason" ] || continue
     decide "$wb_reason" || continue
     wb_ending=1
-    end_group "$wb_program" "$wb_grace"
+    read_cancel
+    end_group "$wb_program" "$wb_grace" "$wb_first"
   done
 }
 

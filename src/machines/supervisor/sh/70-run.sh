@@ -1,8 +1,8 @@
 # ---- the run
 
-# Records that nothing was executed, and why.
+# Records that nothing was executed, why, and with which code a shell would say so.
 refuse() {
-  put_exit null "$1" || exit 5
+  put_exit "${2:-null}" "$1" || exit 5
   release_slot
   exit 0
 }
@@ -52,14 +52,38 @@ find_entrypoint() {
   [ -x "$1" ] || chmod u+x "./$1"
 }
 
+# Refuses a command that cannot be executed, with the codes of a shell (POSIX.1-2017, 2.8.2). Our own functions and the
+# shell's are no commands, which is why `command -v` is not asked.
+find_command() {
+  wb_refused=command_missing
+  case $1 in
+  */*) is_command "$1" && return 0 ;;
+  *)
+    wb_rest=${wb_path:-$PATH}:
+    while [ -n "$wb_rest" ] && [ -n "$1" ]; do
+      wb_folder=${wb_rest%%:*} wb_rest=${wb_rest#*:}
+      is_command "${wb_folder:-.}/$1" && return 0
+    done
+    ;;
+  esac
+  if [ $wb_refused = command_missing ]; then refuse command_missing 127; else refuse $wb_refused 126; fi
+}
+
+is_command() {
+  [ -e "$1" ] && wb_refused=command_not_executable
+  [ -f "$1" ] && [ -x "$1" ]
+}
+
 launch() {
   command -v setsid >/dev/null 2>&1 || command -v perl >/dev/null 2>&1 || refuse no_session
   [ ! -e "$wb_dir/cancel" ] || refuse cancelled
   [ -z "$wb_asked" ] || refuse "$wb_asked"
   wb_started=$(time_of_day)
   wb_phase=running
-  (become_program "$@") </dev/null >>"$wb_dir/log" 2>&1 &
+  # What a shell starts in the background loses its standard input, so the supervisor's was put aside.
+  (become_program "$@") <&3 3<&- >>"$wb_dir/log" 2>&1 &
   wb_program=$!
+  exec 3<&-
   look_at "$wb_program"
   wb_program_start=$wb_start
   watch </dev/null >/dev/null 2>&1 &

@@ -1,14 +1,22 @@
 # ---- verbs
 
-supervise() {
-  wb_tree=$1 wb_slots=$2 wb_timeout=$3 wb_silence=$4 wb_grace=$5 wb_limit=$6
-  shift 6
+# Becomes the supervisor, with limits $1 to $4. Standard input is the program's: nothing else here may read of it.
+take_charge() {
+  wb_timeout=$1 wb_silence=$2 wb_grace=$3 wb_limit=$4
   wb_slot= wb_phase=claiming wb_asked= wb_started=null wb_manifest=null
+  exec 3<&0 </dev/null
   trap '' HUP
   trap on_term TERM INT
   look_at $$
   wb_self=$wb_start
   claim
+}
+
+supervise() {
+  wb_tree=$1 wb_slots=$2
+  shift 2
+  take_charge "$@"
+  shift 4
   take_any_slot "$wb_slots"
   copy_tree "$wb_tree"
   cd "$wb_dir/work" || refuse copy_failed
@@ -16,6 +24,21 @@ supervise() {
   wb_entrypoint=./$1
   shift
   launch "$wb_entrypoint" "$@"
+  see_it_end
+}
+
+execute() {
+  wb_directory=$1
+  shift
+  take_charge "$@"
+  shift 4
+  cd "$wb_directory" 2>/dev/null || refuse directory_missing
+  find_command "$1"
+  launch "$@"
+  see_it_end
+}
+
+see_it_end() {
   cd /
   await_program
   if decide "exited|$wb_code"; then wb_reason=exited; else wb_reason=$(readlink "$wb_dir/reason"); fi
@@ -54,7 +77,7 @@ case $wb_run in '' | *[!A-Za-z0-9._-]*) echo "supervisor: not a run id: '$wb_run
 case $wb_attempt$wb_fence in *[!0-9]*) echo "supervisor: attempt and fence must be numbers" >&2; exit 2 ;; esac
 learn_boot
 case $wb_verb in
-supervise) shift 5; supervise "$@" ;;
+supervise | execute) shift 5; "$wb_verb" "$@" ;;
 reap) reap ;;
 *) echo "supervisor: unknown verb '$wb_verb'" >&2; exit 2 ;;
 esac
