@@ -5,6 +5,7 @@
  * by the file: one command reads a few chunks here instead of some hundred modules. Chunks lie flat beside the doors, so
  * that code which looks for its data beside itself (`import.meta.url`) looks in `dist/` whichever chunk it ended up in.
  */
+import { spawnSync } from "node:child_process";
 import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,47 +20,81 @@ const REQUIRE_BANNER =
 
 const SHEBANG = "#!/usr/bin/env node\n";
 
-async function bundle() {
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: { index: "src/index.ts", testing: "src/testing.ts", cli: "src/interfaces/cli/main.ts" },
-    outdir: "dist",
-    chunkNames: "chunk-[hash]",
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    external: ["better-sqlite3", "pg", "vitest", "fast-check"],
-    treeShaking: true,
-    minify: true,
-    legalComments: "none",
-    banner: { js: REQUIRE_BANNER },
-    metafile: true,
-    logLevel: "warning",
-  });
-  return Object.keys(metafile.outputs).map((path) => basename(path));
+const COMMON = {
+  absWorkingDir: root,
+  outdir: "dist",
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  external: ["better-sqlite3", "pg", "vitest", "fast-check"],
+  treeShaking: true,
+  minify: true,
+  legalComments: "none",
+  metafile: true,
+  logLevel: "warning",
+};
+
+const outputsOf = ({ metafile }) => Object.keys(metafile.outputs).map((path) => basename(path));
+
+/** The doors of the library, in chunks that they share. */
+async function bundleLibrary() {
+  return outputsOf(
+    await build({
+      ...COMMON,
+      entryPoints: { index: "src/index.ts", testing: "src/testing.ts" },
+      chunkNames: "chunk-[hash]",
+      splitting: true,
+      format: "esm",
+      banner: { js: REQUIRE_BANNER },
+    }),
+  );
 }
 
-/** Chunks of earlier builds would be published, and would hide an import that no longer resolves. */
+/** The command line, one file: see `launcher.cjs`, which starts it from the compiled form that is made here. */
+async function bundleCommand() {
+  const [name = ""] = outputsOf(
+    await build({
+      ...COMMON,
+      entryPoints: { "cli-main": "src/interfaces/cli/main.ts" },
+      entryNames: "[name]-[hash]",
+      outExtension: { ".js": ".cjs" },
+      format: "cjs",
+      define: { "import.meta.url": "urlOfBundle" },
+      banner: { js: 'const urlOfBundle=require("node:url").pathToFileURL(__filename).href;' },
+    }),
+  );
+  const launcher = await readFile(join(root, "src/interfaces/cli/launcher.cjs"), "utf8");
+  await writeFile(join(dist, "cli.cjs"), SHEBANG + launcher.replace("BUNDLE", name));
+  await chmod(join(dist, "cli.cjs"), 0o755);
+  return [name, `${name}.cache`, "cli.cjs"];
+}
+
+/** Uses the command a little, so that what it needs at every start is compiled, and keeps the compiled form. */
+function compileCommand(cache) {
+  const use = `
+    process.argv.splice(1, 0, "waybill");
+    const { createCache } = require(${JSON.stringify(join(dist, "cli.cjs"))});
+    process.on("exit", () => require("node:fs").writeFileSync(${JSON.stringify(join(dist, cache))}, createCache()));`;
+  const env = { ...process.env, WAYBILL_HOME: join(dist, "none"), WAYBILL_STORE: "memory:", WAYBILL_MACHINES: "" };
+  const args = ["-e", use, "runs", "list"];
+  const { status, stderr } = spawnSync(process.execPath, args, { env, stdio: ["ignore", "ignore", "pipe"] });
+  if (status !== 0) throw new Error(`The command that was just built does not run:\n${stderr}`);
+}
+
+/** Files of earlier builds would be published, and would hide an import that no longer resolves. */
 async function removeStale(built) {
   for (const name of await readdir(dist)) {
-    if (name.endsWith(".js") && !built.includes(name)) await rm(join(dist, name));
+    if (/\.(js|cjs|cache)$/.test(name) && !built.includes(name)) await rm(join(dist, name));
   }
 }
 
-async function makeExecutable(file) {
-  const text = await readFile(file, "utf8");
-  if (!text.startsWith("#!")) await writeFile(file, SHEBANG + text);
-  await chmod(file, 0o755);
-}
-
 await mkdir(dist, { recursive: true });
-await removeStale(await bundle());
-await makeExecutable(join(dist, "cli.js"));
+const command = await bundleCommand();
+await removeStale([...(await bundleLibrary()), ...command]);
 for (const folder of ["src/machines/supervisor/sh", "src/store/sqlite/migrations"]) {
   const target = join(dist, basename(folder));
   await cp(join(root, folder), target, { recursive: true, force: true });
   const present = await readdir(join(root, folder));
   for (const name of await readdir(target)) if (!present.includes(name)) await rm(join(target, name));
 }
+compileCommand(command[1]);

@@ -60,7 +60,7 @@ function unknownCommands() {
   const readme = join(root, "README.md");
   const shown = existsSync(readme) ? shownCommands(readFileSync(readme, "utf8")) : [];
   if (shown.length === 0) return [];
-  const cli = [join(root, "dist/cli.js"), "schema", "--json"];
+  const cli = [join(root, "dist/cli.cjs"), "schema", "--json"];
   const { stdout } = spawnSync(process.execPath, cli, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
   const commands = commandsIn(JSON.parse(stdout).data);
   const exists = (line) => line.startsWith("--") || commands.some((command) => `${line} `.startsWith(`${command} `));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
-const cli = join(root, "dist/cli.js");
+const cli = join(root, "dist/cli.cjs");
 
 /** Paths of a checkout's own tools first, as npm scripts have them, so that plans find `tsc` however they are started. */
 const toolPath = `${join(root, "node_modules/.bin")}:${process.env.PATH}`;
@@ -15,7 +15,7 @@ const toolPath = `${join(root, "node_modules/.bin")}:${process.env.PATH}`;
  * @returns `waybill(args)`, which shows the command's output, and `ask(args)`, which reads its JSON
  */
 export function commandLine(home) {
-  if (!existsSync(cli)) throw new Error("dist/cli.js is missing; run `npm run build` first.");
+  if (!existsSync(cli)) throw new Error("dist/cli.cjs is missing; run `npm run build` first.");
   const { WAYBILL_STORE: _store, WAYBILL_MACHINES: _machines, ...inherited } = process.env;
   const env = { ...inherited, PATH: toolPath, WAYBILL_HOME: home };
 

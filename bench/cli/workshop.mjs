@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
-export const cli = join(dist, "cli.js");
+export const cli = join(dist, "cli.cjs");
 
-if (!existsSync(cli)) throw new Error("dist/cli.js is missing; run `npm run build` first.");
+if (!existsSync(cli)) throw new Error("dist/cli.cjs is missing; run `npm run build` first.");
 
 export const dir = mkdtempSync(join(tmpdir(), "waybill-bench-"));
 process.once("exit", () => rmSync(dir, { recursive: true, force: true }));

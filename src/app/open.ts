@@ -125,7 +125,7 @@ class Opened {
   }
 }
 
-const defaultWorkerCommand = (): string[] => [process.execPath, new URL("./cli.js", import.meta.url).pathname];
+const defaultWorkerCommand = (): string[] => [process.execPath, new URL("./cli.cjs", import.meta.url).pathname];
 
 /** Checks an input against its contract. Errors: `invalid_input` that names each field. */
 function parseInput<N extends OperationName>(name: N, input: unknown): ParsedInputOf<N> {

@@ -55,7 +55,7 @@ function build(target: string): void {
 
 let dist: string | undefined;
 
-/** @returns the folder that holds `cli.js` and `index.js` */
+/** @returns the folder that holds `cli.cjs` and `index.js` */
 export function builtDist(): string {
   if (dist !== undefined) return dist;
   mkdirSync(CACHE, { recursive: true });
@@ -66,4 +66,4 @@ export function builtDist(): string {
   return dist;
 }
 
-export const builtCli = (): string => join(builtDist(), "cli.js");
+export const builtCli = (): string => join(builtDist(), "cli.cjs");

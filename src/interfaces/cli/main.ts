@@ -17,7 +17,7 @@ import { printable } from "./render/text.js";
 const WORK = "_work";
 
 const self: Pick<OpenOptions, "workerCommand"> = {
-  workerCommand: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
+  workerCommand: [process.execPath, ...process.execArgv, fileURLToPath(new URL("./cli.cjs", import.meta.url))],
 };
 
 /** Opens Waybill for this process; the settings that `open` finds decide whether it is to die at a step. */
@@ -83,4 +83,8 @@ const isJson = (args: readonly string[]): boolean => {
 
 const argv = process.argv.slice(2);
 const printer = createPrinter();
-process.exitCode = await main(argv, printer).catch((error: unknown) => report(error, isJson(argv), printer));
+main(argv, printer)
+  .catch((error: unknown) => report(error, isJson(argv), printer))
+  .then((code) => {
+    process.exitCode = code;
+  });

@@ -38,7 +38,7 @@ const GROUPS: Readonly<Record<string, string>> = {
 /** Reads a command line. Errors: `invalid_input` for an unknown command or flag, with the nearest one. */
 export function readCommandLine(argv: readonly string[], version: string): Invocation {
   let invocation: Invocation = { kind: "printed", exit: EXIT.success };
-  const program = buildProgram(version, (found) => {
+  const program = buildProgram(version, typedIn(argv), (found) => {
     invocation = found;
   });
   try {
@@ -62,7 +62,12 @@ function helpHint(argv: readonly string[]): string {
 
 const groupIn = (words: readonly string[]): string => (words[0] !== undefined && words[0] in GROUPS ? words[0] : "");
 
-function buildProgram(version: string, found: (invocation: Invocation) => void): Command {
+/** The operation whose command the line begins with; undefined when it begins otherwise, as with help or a mistake. */
+const typedIn = (argv: readonly string[]): Operation | undefined =>
+  OPERATIONS.find(({ command }) => command.split(" ").every((word, index) => argv[index] === word));
+
+/** `typed`: declare arguments and flags of this command alone. Making them all takes longer than most commands. */
+function buildProgram(version: string, typed: Operation | undefined, found: (invocation: Invocation) => void): Command {
   const program = new Command("waybill")
     .description("A durable dispatcher for everything you run.")
     .version(version)
@@ -74,7 +79,11 @@ function buildProgram(version: string, found: (invocation: Invocation) => void):
   for (const operation of OPERATIONS) {
     const words = operation.command.split(" ");
     const parent = words.length === 1 ? program : groupCommand(program, groups, words[0] ?? "");
-    addOperation(parent, words.at(-1) ?? "", operation, found);
+    const command = parent
+      .command(words.at(-1) ?? "")
+      .description(operation.summary)
+      .exitOverride();
+    if (typed === undefined || typed === operation) declareOperation(command, operation, found);
   }
   program
     .command("completion")
@@ -97,14 +106,9 @@ function groupCommand(program: Command, groups: Map<string, Command>, name: stri
   return group;
 }
 
-function addOperation(
-  parent: Command,
-  word: string,
-  operation: Operation,
-  found: (invocation: Invocation) => void,
-): void {
+function declareOperation(command: Command, operation: Operation, found: (invocation: Invocation) => void): void {
   const shape = shapeOf(operation);
-  const command = parent.command(word).description(operation.summary).exitOverride().showSuggestionAfterError(true);
+  command.showSuggestionAfterError(true);
   for (const field of shape.positional) command.argument(formatPositional(field), field.description);
   for (const field of shape.flags) command.addOption(toOption(field));
   addGlobals(command);
