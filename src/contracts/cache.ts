@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 import * as z from "zod";
 import type { CacheEntry } from "../domain/cache.js";
 import { duration, maybeTime, time, toMaybeTime, toTime } from "./fields.js";
+import { later } from "./later.js";
 import { operation } from "./operation.js";
 
 const key = z.string().min(1).describe("name of the value");
@@ -10,14 +11,16 @@ const prefix = z.string().default("").describe("only keys that start with this")
 const encoding = z.enum(["utf8", "base64"]);
 type Encoding = z.infer<typeof encoding>;
 
-export const cacheEntryView = z.object({
-  key: z.string(),
-  size_bytes: z.number().int(),
-  created_at: time,
-  used_at: time.describe("when it was set or read, to within a minute"),
-  expires_at: maybeTime,
-});
-export type CacheEntryView = z.infer<typeof cacheEntryView>;
+export const cacheEntryView = later(() =>
+  z.object({
+    key: z.string(),
+    size_bytes: z.number().int(),
+    created_at: time,
+    used_at: time.describe("when it was set or read, to within a minute"),
+    expires_at: maybeTime,
+  }),
+);
+export type CacheEntryView = z.infer<ReturnType<typeof cacheEntryView>>;
 
 export const toCacheEntryView = (entry: CacheEntry): CacheEntryView => ({
   key: entry.key,
@@ -50,7 +53,7 @@ export const setCached = operation({
       file: z.string().optional().describe("read the value from this file, byte for byte"),
       ttl: duration.optional().describe("forget it after this long"),
     }),
-  output: () => cacheEntryView.extend({ evicted: z.number().int().describe("how many entries had to go for it") }),
+  output: () => cacheEntryView().extend({ evicted: z.number().int().describe("how many entries had to go for it") }),
   errors: ["invalid_input"],
   examples: [
     ["cache set deps --file node_modules.tar --ttl 7d", "a file, for a week"],
@@ -66,7 +69,7 @@ export const getCached = operation({
   positional: ["key"],
   input: () => z.object({ key, output: z.string().optional().describe("write it to this file instead") }),
   output: () =>
-    cacheEntryView.extend({
+    cacheEntryView().extend({
       encoding: encoding.nullable().describe("null when it was written to a file"),
       data: z.string().nullable(),
       path: z.string().nullable().describe("the file that it was written to"),
@@ -99,7 +102,7 @@ export const listCache = operation({
     }),
   output: () =>
     z.object({
-      entries: z.array(cacheEntryView),
+      entries: z.array(cacheEntryView()),
       next: z.string().nullable(),
       size_bytes: z.number().int().describe("what the whole cache takes"),
       max_bytes: z.number().int().describe("what the whole cache may take (WAYBILL_CACHE_MAX)"),
