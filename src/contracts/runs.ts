@@ -144,6 +144,17 @@ export const runLogs = streaming({
       from: z.coerce.number().int().min(0).default(0).describe("byte offset to start from"),
       tail: z.coerce.number().int().min(0).optional().describe("only the last so many lines"),
       follow: z.boolean().default(false).describe("go on until the run ends"),
+      grep: z
+        .string()
+        .optional()
+        .describe("only lines that match this regular expression, of those after --from or --tail"),
+      context: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .max(100)
+        .default(0)
+        .describe("with --grep: so many lines before and after each too"),
       attempt: z.coerce
         .number()
         .int()
@@ -155,6 +166,7 @@ export const runLogs = streaming({
   errors: ["run_not_found", "ambiguous_id", "machine_unreachable"],
   examples: [
     ["runs logs 0199a3 --tail 50", "the end of it"],
+    ["runs logs 0199a3 --grep 'error|warning' --context 2", "what may have gone wrong"],
     ["runs logs 0199a3 --from 1048576 --follow", "continue after the first MiB that you have"],
   ],
 });

@@ -4,10 +4,35 @@ import { isTerminal, type Run } from "../../domain/run.js";
 import type { AppContext, StreamHandler } from "../context.js";
 import { findRun } from "./find-run.js";
 import { followLog } from "./follow-run.js";
+import { grepLog, type LinePattern } from "./grep-log.js";
 import { offsetOfTail, readLogFile } from "./log-file.js";
 
 /** Prints a log without touching the run: from the copy when it has ended, from the machine while it runs. */
 export const runLogs: StreamHandler<"runs.logs"> = async function* (context, input, options) {
+  const pattern = toPattern(input.grep, input.context);
+  const pieces = readLog(context, input, options);
+  yield* pattern === null ? pieces : grepLog(pieces, pattern);
+};
+
+/** Errors: `invalid_input` for what is no regular expression, and for context without one. */
+function toPattern(grep: string | undefined, context: number): LinePattern | null {
+  if (grep === undefined && context > 0) {
+    throw new WaybillError("invalid_input", "--context was given without --grep.", {
+      hint: "Context of what? Add --grep.",
+    });
+  }
+  if (grep === undefined) return null;
+  try {
+    return { expression: new RegExp(grep), context };
+  } catch (cause) {
+    throw new WaybillError("invalid_input", `--grep is no regular expression: ${(cause as Error).message}.`, {
+      cause,
+      hint: "Expected one of JavaScript's; a backslash before ( [ { * + ? . takes them as they are.",
+    });
+  }
+}
+
+const readLog: StreamHandler<"runs.logs"> = async function* (context, input, options) {
   const run = await findRun(await context.store(), input.id);
   const path = await pathOf(context, run, input.attempt);
   const from = path !== null && input.tail !== undefined ? await offsetOfTail(path, input.tail) : input.from;
