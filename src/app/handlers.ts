@@ -34,6 +34,7 @@ export const CALLS: { readonly [N in CallName]: Load<CallHandler<N>> } = {
   "cache.get": async () => (await import("./cache/get-cached.js")).getCached,
   "cache.rm": async () => (await import("./cache/remove-cached.js")).removeCached,
   "cache.list": async () => (await import("./cache/list-cache.js")).listCache,
+  "cache.run": async () => (await import("./cache/run-cached.js")).runCached,
   "cache.clear": async () => (await import("./cache/clear-cache.js")).clearCache,
   "system.why": async () => (await import("./system/explain.js")).explain,
   "system.doctor": async () => (await import("./system/doctor.js")).doctor,

@@ -5,6 +5,7 @@ import type { CacheEntry } from "../domain/cache.js";
 import { duration, maybeTime, time, toMaybeTime, toTime } from "./fields.js";
 import { later } from "./later.js";
 import { operation } from "./operation.js";
+import { runView } from "./run-views.js";
 
 const key = z.string().min(1).describe("name of the value");
 const prefix = z.string().default("").describe("only keys that start with this");
@@ -120,4 +121,35 @@ export const clearCache = operation({
   output: () => z.object({ cleared: z.number().int() }),
   errors: [],
   examples: [["cache clear --prefix build/", "a part of it"]],
+});
+
+export const runCached = operation({
+  name: "cache.run",
+  command: "cache run",
+  summary: "Run a command here unless its inputs are unchanged since it succeeded: then print its log again",
+  effect: "write",
+  positional: ["argv"],
+  variadic: ["key_files"],
+  input: () =>
+    z.object({
+      argv: z.array(z.string()).min(1).describe("the command and its arguments, after --"),
+      key_files: z
+        .array(z.string().min(1))
+        .min(1)
+        .describe("files below this directory that the result depends on, as globs; quote them"),
+      key: z.array(z.string()).default([]).describe("anything else that it depends on, such as a version"),
+      ttl: duration.optional().describe("run it again after this long anyway"),
+    }),
+  output: () =>
+    z.object({
+      hit: z.boolean().describe("whether the command was spared; the run is then the one that succeeded before"),
+      key: z.string().describe("the entry of the cache that names the run"),
+      run: runView(),
+    }),
+  errors: ["invalid_input", "spawn_failed"],
+  examples: [
+    ["cache run --key-files 'src/**/*.ts' package-lock.json -- npm run build", "builds when a source has changed"],
+    ['cache run --key-files tests --key "$(node -v)" --ttl 1d -- npm test', "once a day, and for each Node"],
+    ["cache clear --prefix run/", "forget all of them"],
+  ],
 });

@@ -1,7 +1,7 @@
 /** The table of all operations. Interfaces are derived from it, `app/handlers.ts` implements it, totally. */
 import type * as z from "zod";
 import { cancelBatch, checkPlan, listBatches, runBatch, showBatch, watchBatch } from "./batches.js";
-import { clearCache, getCached, listCache, removeCached, setCached } from "./cache.js";
+import { clearCache, getCached, listCache, removeCached, runCached, setCached } from "./cache.js";
 import { execCommand } from "./exec.js";
 import { history } from "./history.js";
 import { checkMachines, listMachines, showMachine } from "./machines.js";
@@ -56,12 +56,13 @@ const ALL = [
   removeVariables,
   listVariables,
   incrementVariable,
-  explain,
   setCached,
   getCached,
   removeCached,
   listCache,
   clearCache,
+  runCached,
+  explain,
   watchEvents,
   doctor,
   storeInfo,

@@ -25,6 +25,8 @@ export interface Operation<
   readonly stream: boolean;
   /** Input fields that are given by position, in order; the last one takes the rest when it is a list. */
   readonly positional: readonly string[];
+  /** List fields whose flag takes several values in a row; what is given by position then stands after `--`. */
+  readonly variadic: readonly string[];
   /** The codes that a caller should expect beyond those of the store, which any operation may meet. */
   readonly errors: readonly ErrorCode[];
   /** Command lines, without the leading `waybill`, each with what it is for. */
@@ -34,9 +36,9 @@ export interface Operation<
 /** As declared: the schemas behind functions, made when an interface first asks for them. */
 type Declared<N extends string, I extends z.ZodObject, O extends z.ZodType> = Omit<
   Operation<N, I, O>,
-  "stream" | "positional" | "examples" | "input" | "output"
+  "stream" | "positional" | "variadic" | "examples" | "input" | "output"
 > &
-  Partial<Pick<Operation<N, I, O>, "positional" | "examples">> & {
+  Partial<Pick<Operation<N, I, O>, "positional" | "variadic" | "examples">> & {
     readonly input: () => I;
     readonly output: () => O;
   };
@@ -48,6 +50,7 @@ function declare<N extends string, I extends z.ZodObject, O extends z.ZodType, S
   const [makeInput, makeOutput] = [later(input), later(output)];
   return {
     positional: [],
+    variadic: [],
     examples: [],
     ...declared,
     stream,

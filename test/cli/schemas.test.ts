@@ -47,6 +47,7 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "cache.get": () => ["cache", "get", "built"],
   "cache.list": () => ["cache", "list"],
   "cache.rm": () => ["cache", "rm", "built", "nothing"],
+  "cache.run": () => ["cache", "run", "--key-files", "good", "plan.yaml", "--key", "1", "--", "echo", "made"],
   "cache.clear": () => ["cache", "clear"],
   "store.destroy": () => ["store", "destroy", "--yes"],
 };

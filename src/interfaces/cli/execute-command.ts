@@ -27,14 +27,19 @@ async function callExec(
   input: Input,
   terminal: ReturnType<typeof openCommandTerminal> | null,
 ): Promise<OutputOf<"runs.exec">> {
-  const { waybill, printer, json, interrupts } = session;
-  const onProgress = async (progress: Progress): Promise<void> => {
-    if (progress.type === "submitted" && input.detach !== true) interruptFromKeyboard(session, progress.run.id);
+  const onProgress = showCommand(session, input.detach === true);
+  const options = { signal: session.interrupts.signal, onProgress, ...(terminal !== null && { terminal }) };
+  return await session.waybill.call("runs.exec", input, options);
+}
+
+/** Prints the log as it comes and gives Ctrl-C to the command, unless it is on its own. */
+export function showCommand(session: Session, detached: boolean): (progress: Progress) => Promise<void> {
+  const { printer, json } = session;
+  return async (progress) => {
+    if (progress.type === "submitted" && !detached) interruptFromKeyboard(session, progress.run.id);
     if (progress.type !== "log") return;
     await (json ? printer.noteBytes(progress.piece.bytes) : printer.write(progress.piece.bytes));
   };
-  const options = { signal: interrupts.signal, onProgress, ...(terminal !== null && { terminal }) };
-  return await waybill.call("runs.exec", input, options);
 }
 
 /** Ctrl-C is the program's first, as a shell would have it; a second one cancels with the grace period; a third one leaves. */
@@ -58,4 +63,5 @@ async function report(session: Session, input: Input, data: OutputOf<"runs.exec"
   return interrupts.left() ? EXIT.interrupted : exitCodeOfCall("runs.exec", data);
 }
 
-const endedByItself = (run: RunView): boolean => run.error_code === null || run.error_code === "nonzero_exit";
+/** Whether its log and its code say all there is to say. */
+export const endedByItself = (run: RunView): boolean => run.error_code === null || run.error_code === "nonzero_exit";

@@ -27,6 +27,7 @@ export async function execute(
     if (isStream(name)) return await executeStream(session, name, input as never);
     if (name === "runs.submit") return await executeRun(session, input as InputOf<"runs.submit">);
     if (name === "runs.exec") return await runExec(session, input as InputOf<"runs.exec">);
+    if (name === "cache.run") return await runCached(session, input as InputOf<"cache.run">);
     if (name === "batches.run") return await executeBatch(session, input as InputOf<"batches.run">);
     if (name === "vars.set" || name === "cache.set") await takeStandardInput(name, input);
     if (name === "cache.get") return await executeCacheGet(session, input as InputOf<"cache.get">);
@@ -43,6 +44,10 @@ export async function execute(
 /** Loaded when asked for, as each operation is. */
 async function runExec(session: Session, input: InputOf<"runs.exec">): Promise<number> {
   return await (await import("./execute-command.js")).executeCommand(session, input);
+}
+
+async function runCached(session: Session, input: InputOf<"cache.run">): Promise<number> {
+  return await (await import("./execute-cached-command.js")).executeCachedCommand(session, input);
 }
 
 /** `echo value | waybill vars set KEY`: what is neither given nor in a file comes from there. */

@@ -18,6 +18,7 @@ type ExitOf<N extends CallName> = (data: OutputOf<N>) => number;
 const EXITS: { readonly [N in CallName]?: ExitOf<N> } = {
   "runs.submit": ({ run }) => exitCodeOf(run),
   "runs.exec": ({ run }) => exitCodeOf(run),
+  "cache.run": ({ run }) => exitCodeOf(run),
   "runs.wait": ({ runs }) => firstFailure(runs),
   "batches.run": (data) => (data.kind === "report" ? exitCodeOfBatch(data.progress) : EXIT.success),
   "machines.check": ({ ok }) => (ok ? EXIT.success : EXIT.machine),

@@ -10,6 +10,8 @@ export interface Field {
   /** `off` is a boolean that is on unless its flag, `--no-NAME`, says otherwise; its description says what that does. */
   readonly kind: "boolean" | "off" | "value" | "list";
   readonly required: boolean;
+  /** A list whose flag takes several values in a row. */
+  readonly variadic: boolean;
   readonly description: string;
   /** Shown in help; undefined when there is none worth showing. */
   readonly fallback: string | undefined;
@@ -33,7 +35,7 @@ function unwrap(schema: z.ZodType): { schema: z.ZodType; required: boolean; fall
   return { schema: unwrap(definition.innerType).schema, required: false, fallback: definition.defaultValue };
 }
 
-function toField(name: string, outer: z.ZodType): Field {
+function toField(name: string, outer: z.ZodType): Omit<Field, "variadic"> {
   const { schema, required, fallback } = unwrap(outer);
   const definition = definitionOf(schema);
   const isList = definition.type === "array";
@@ -52,7 +54,10 @@ function toField(name: string, outer: z.ZodType): Field {
 }
 
 export const fieldsOf = (operation: Operation): readonly Field[] =>
-  Object.entries(operation.input.shape).map(([name, schema]) => toField(name, schema as z.ZodType));
+  Object.entries(operation.input.shape).map(([name, schema]) => ({
+    ...toField(name, schema as z.ZodType),
+    variadic: operation.variadic.includes(name),
+  }));
 
 export interface CommandShape {
   readonly positional: readonly Field[];

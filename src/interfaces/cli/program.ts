@@ -133,7 +133,7 @@ function toOption(field: Field): Option {
   const meta = field.required ? `${field.description} (required)` : field.description;
   const description = field.fallback === undefined ? meta : `${meta} (default: ${field.fallback})`;
   if (field.kind === "boolean" || field.kind === "off") return new Option(`--${field.flag}`, description);
-  const option = new Option(`--${field.flag} <value>`, description);
+  const option = new Option(`--${field.flag} <value${field.variadic ? "..." : ""}>`, description);
   if (field.required) option.makeOptionMandatory();
   if (field.choices.length > 0) option.choices([...field.choices]);
   if (field.kind === "value") return option;

@@ -2,6 +2,7 @@
 import pc from "picocolors";
 import type { OutputOf } from "../../../contracts/index.js";
 import { describeByteSize } from "../../../domain/byte-size.js";
+import { renderOutcome } from "./runs.js";
 import { elapsed, printable, table } from "./text.js";
 
 export async function renderCache(data: OutputOf<"cache.list">): Promise<string> {
@@ -19,4 +20,11 @@ export async function renderCache(data: OutputOf<"cache.list">): Promise<string>
   const listed = await table(["KEY", "SIZE", "AGE", "USED", "EXPIRES"], rows);
   const more = next === null ? "" : `\n${pc.dim(`more: --after ${JSON.stringify(next)}`)}`;
   return `${listed}\n${sum}${more}`;
+}
+
+/** What is said of a command that was spared; one that ran speaks for itself. */
+export function renderCachedRun({ hit, run }: OutputOf<"cache.run">): string {
+  if (!hit) return renderOutcome(run);
+  const artifacts = run.artifacts_path === null ? "" : `\nartifacts: ${printable(run.artifacts_path)}`;
+  return `unchanged since run ${run.id}: its log was printed, nothing was executed${artifacts}`;
 }

@@ -1,7 +1,7 @@
 /** How each operation's result looks to people. Total by type: an operation without a look does not compile. */
 import type { CallName, OutputOf } from "../../../contracts/index.js";
 import { renderBatches, renderPlacement, renderPlanCheck, renderReport } from "./batches.js";
-import { renderCache } from "./cache.js";
+import { renderCache, renderCachedRun } from "./cache.js";
 import { renderHistory } from "./history.js";
 import { renderArtifacts, renderOutcome, renderRunDetail, renderRuns } from "./runs.js";
 import {
@@ -46,6 +46,7 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "cache.get": () => "",
   "cache.rm": () => "",
   "cache.list": renderCache,
+  "cache.run": renderCachedRun,
   "cache.clear": ({ cleared }) => `removed ${cleared} ${cleared === 1 ? "entry" : "entries"}`,
   "system.why": renderWhy,
   "system.doctor": ({ findings }) => renderFindings(findings),
