@@ -62,6 +62,16 @@ export function requestFor(tree: FrozenTree, changes: Partial<StartRequest> = {}
   };
 }
 
+/** A request for a command in `directory`, without input and limits unless `changes` says otherwise. */
+export function commandFor(
+  directory: string,
+  [entrypoint = "", ...args]: readonly string[],
+  changes: Partial<StartRequest> = {},
+): StartRequest {
+  const nothing = { hash: "", path: "", files: 0, bytes: 0 };
+  return requestFor(nothing, { entrypoint, args, command: { directory, input: null }, ...changes });
+}
+
 /** Prepares and starts `script`; answers with its request and the machine's first word. */
 export async function begin(
   { machine, dir }: Bench,

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Machine } from "../machine-port.js";
+import { describeCommands } from "./command-facts.js";
 import {
   type Bench,
   begin,
@@ -40,6 +41,7 @@ export function describeMachine(name: string, { create }: MachineUnderTest): voi
     describeLogs(() => bench);
     describeSlots((slots) => ({ machine: create(join(dir, `slots-${slots}`), slots), dir }));
     describeArtifacts(() => bench);
+    describeCommands(() => bench);
   });
 }
 

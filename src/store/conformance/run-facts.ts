@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { runLeaseName } from "../../domain/lease.js";
 import type { Run } from "../../domain/run.js";
 import type { UseBench } from "./bench.js";
 import { adopt, drive, finished, given } from "./given.js";
@@ -32,6 +33,38 @@ export function runFacts(use: UseBench): void {
       const second = await store.runs.prepareAtomic(given.dispatch({ workHash: "w" }), () => given.run());
       expect(second.outcome).toBe("created");
       expect(second.run.id).not.toBe(first.id);
+    });
+
+    it("records a run without a slot beside a full machine and those that wait, with its driver's lease", async () => {
+      const { store, now } = use();
+      const holder = await drive(store);
+      const waiting = await store.runs.prepareAtomic(given.dispatch({ workHash: "w", queue: true }), () => given.run());
+      const made = { ...given.run({ testDirHash: "" }), kind: "command" as const };
+      const driver = { holder: given.process(), purpose: "exec", ttlMs: 1_000 };
+      const { run, lease } = await store.runs.createRun("left", driver, () => made);
+      expect(run).toMatchObject({ ...made, status: "pending", slot: null, machine: "left", createdAt: now });
+      expect(run.workHash).toBe(run.id);
+      expect(lease).toMatchObject({ name: runLeaseName(run.id), holder: driver.holder, purpose: "exec" });
+      expect(await store.leases.getLease(lease.name)).toEqual(lease);
+      const guard = { runId: run.id, attempt: 1, leaseFence: lease.fence };
+      expect(await store.runs.startRun(guard, given.start(), null)).toMatchObject({ written: true });
+      expect(await store.runs.activeByMachine("left")).toMatchObject([{ id: holder.run.id }]);
+      await store.runs.startRun(holder.guard, given.start(), null);
+      await store.runs.finishRun(holder.guard, given.outcome(), given.artifacts());
+      expect(await store.runs.placeRun(waiting.run.id, 1)).toMatchObject({ slot: 1 });
+    });
+
+    it("never gives a slot to a run that needs none, nor lets it keep others waiting", async () => {
+      const { store } = use();
+      const driver = { holder: given.process(), purpose: "exec", ttlMs: 1_000 };
+      const command = () => ({ ...given.run(), kind: "command" as const });
+      const { run } = await store.runs.createRun("left", driver, command);
+      expect(await store.runs.placeRun(run.id, 1)).toBeNull();
+      expect(await store.runs.prepareAtomic(given.dispatch(), () => given.run())).toMatchObject({
+        outcome: "created",
+        run: { slot: 1 },
+      });
+      expect(await store.runs.requestCancel(run.id, "ann")).toMatchObject({ status: "pending", slot: null });
     });
 
     it("says who holds a full machine", async () => {
