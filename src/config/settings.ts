@@ -107,6 +107,9 @@ function cacheMaxBytes({ name, value, origin }: Setting): number {
   });
 }
 
+/** The scope of variables that a process works in. Empty counts as not set. */
+export const currentScope = (env: Environment = process.env): string => env.WAYBILL_SCOPE || "root";
+
 /** Resolves all settings. Throws `invalid_input` for a config file that it cannot read and for a size that is none. */
 export async function resolveSettings(sources: SettingSources = {}): Promise<Settings> {
   const env = sources.environment ?? process.env;
@@ -126,7 +129,7 @@ export async function resolveSettings(sources: SettingSources = {}): Promise<Set
     value: formatByteSize(DEFAULT_CACHE_MAX_BYTES),
     origin: "default",
   });
-  const scope = env.WAYBILL_SCOPE || "root";
+  const scope = currentScope(env);
   return {
     home,
     storeUrl: absoluteStoreUrl(store.value, cwd),

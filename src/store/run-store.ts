@@ -125,6 +125,6 @@ export interface RunStore {
    * happened, and only the machine can tell. Returns null for an unknown run.
    */
   requestCancel(id: string, by: string): Promise<Run | null>;
-  /** Forgets a finished run and its events; refuses (false) while it is active. */
+  /** Forgets a run and its events; refuses (false) while it is active, unless others execute it (`external`). */
   removeRun(id: string): Promise<boolean>;
 }

@@ -10,6 +10,7 @@
 import type { BatchStore } from "./batch-store.js";
 import type { CacheStore } from "./cache-store.js";
 import type { EventStore } from "./event-store.js";
+import type { ExternalRunStore } from "./external-run-store.js";
 import type { HistoryStore } from "./history-store.js";
 import type { LeaseStore } from "./lease-store.js";
 import type { RunStore } from "./run-store.js";
@@ -46,6 +47,7 @@ export interface Store {
   readonly events: EventStore;
   readonly variables: VariableStore;
   readonly history: HistoryStore;
+  readonly externalRuns: ExternalRunStore;
   readonly cache: CacheStore;
   info(): Promise<StoreInfo>;
   /** Removes what is finished and old, in small transactions. Batches go when their last run has gone. Never what is active. */

@@ -39,6 +39,8 @@ export interface VariableStore {
   incrementVariable(scope: string, key: string, by: number): Promise<Variable | null>;
   /** Hides the key from `scope` on, whatever an ancestor says; false when it was not to be seen anyway. */
   removeVariable(scope: string, key: string): Promise<boolean>;
+  /** Removes what the scope itself holds, so that an ancestor's shines through again; false when it holds no such key. */
+  dropVariable(scope: string, key: string): Promise<boolean>;
   /** Forgets all that the scope itself holds; how many that were. */
   removeScope(scope: string): Promise<number>;
 }

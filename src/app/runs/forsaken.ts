@@ -6,7 +6,7 @@ import { isTerminal, type Run } from "../../domain/run.js";
 import type { AppContext } from "../context.js";
 
 export async function someAreForsaken(context: AppContext, runs: readonly Run[]): Promise<boolean> {
-  const active = runs.filter((run) => !isTerminal(run.status));
+  const active = runs.filter((run) => !isTerminal(run.status) && run.kind !== "external");
   if (active.length === 0) return false;
   const runtime = await context.runtime();
   for (const run of active) {

@@ -11,6 +11,7 @@ import { cacheFacts } from "./cache-facts.js";
 import { dispatchItemFacts } from "./dispatch-item-facts.js";
 import { durabilityFacts } from "./durability-facts.js";
 import { eventFacts } from "./event-facts.js";
+import { externalRunFacts } from "./external-run-facts.js";
 import { guardedWriteFacts } from "./guarded-write-facts.js";
 import { historyFacts } from "./history-facts.js";
 import { leaseFacts } from "./lease-facts.js";
@@ -37,6 +38,7 @@ export function describeStore(name: string, subject: StoreUnderTest): void {
     runListFacts(use);
     variableFacts(use);
     historyFacts(use);
+    externalRunFacts(use);
     cacheFacts(use);
     guardedWriteFacts(use);
     batchFacts(use);

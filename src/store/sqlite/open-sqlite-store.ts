@@ -11,6 +11,7 @@ import { sqliteEvents } from "./events.js";
 import { collectGarbage, reset } from "./garbage.js";
 import { sqliteHistory } from "./history.js";
 import { sqliteLeases } from "./leases.js";
+import { sqliteExternalRuns } from "./external-runs.js";
 import { findLockHolder } from "./lock-holder.js";
 import { type Migration, migrate, readMigrations, SCHEMA_VERSION, schemaVersionOf } from "./migrate.js";
 import { DEFAULT_PATIENCE_MS, patiently } from "./patience.js";
@@ -169,6 +170,7 @@ function storeOn(session: Session): Store {
     events,
     variables: sqliteVariables(session),
     history: sqliteHistory(session),
+    externalRuns: sqliteExternalRuns(session),
     cache: sqliteCache(session),
     info: () => session.snapshot(() => info(session)),
     collectGarbage: (policy) => collectGarbage(session, policy),

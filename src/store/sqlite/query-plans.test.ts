@@ -8,6 +8,7 @@ import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
 import { CLEARABLE, EXPIRED, GET_VALUE, LEAST_USED, LIST_ENTRIES } from "./cache.js";
 import type { SqliteConnection } from "./driver.js";
 import { readEventsSql } from "./events.js";
+import { LIST_DETACHED } from "./external-runs.js";
 import { ENDED_RUNS, OLD_BATCHES, OLD_EVENTS } from "./garbage.js";
 import { guardedSql } from "./guarded-writes.js";
 import { countUpToSql, DURATIONS_BEFORE, LIST_REFS } from "./history.js";
@@ -84,6 +85,7 @@ const queries: readonly (readonly [name: string, sql: string])[] = [
   ["runs by tree", BY_TREE],
   ["the completed run of a work", COMPLETED],
   ["durations", DURATIONS],
+  ["detached runs", LIST_DETACHED],
   ["durations before a run", DURATIONS_BEFORE],
   ["holders of slots", HOLDERS],
   ["the active run of a work", SAME_WORK],

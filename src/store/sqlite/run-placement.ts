@@ -97,12 +97,17 @@ function insertRun(
     pinned: false,
     evidence: null,
   };
-  const row = runToRow(run);
-  session.sql(insertSql(Object.keys(row))).run(row);
-  session.sql(INSERT_LABELS).run({ id: run.id, labels: row.labels ?? "{}" });
+  insertRow(session, run);
   const data = { machine: run.machine, ref: run.ref, slot, created_by: run.createdBy };
   appendEvent(session, { type: "run.created", subject: run.id, batchId: run.batchId, data });
   return run;
+}
+
+/** Writes a new run's row and what is looked up by its labels. */
+export function insertRow(session: Session, run: Run): void {
+  const row = runToRow(run);
+  session.sql(insertSql(Object.keys(row))).run(row);
+  session.sql(INSERT_LABELS).run({ id: run.id, labels: JSON.stringify(run.labels) });
 }
 
 const INSERT_LABELS = `

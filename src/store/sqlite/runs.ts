@@ -51,10 +51,10 @@ function endCancelled(session: Session, run: Run, by: string, now: number): void
   appendEvent(session, { type: "run.finished", subject: run.id, batchId: run.batchId, data });
 }
 
-/** Deletes a finished run with its events and its lease's row, inside a write; false when it is active or unknown. */
+/** See `RunStore.removeRun`; takes its events and its lease's row along. To be called inside a write. */
 export function removeRun(session: Session, id: string): boolean {
   const run = readRun(session, id);
-  if (run === null || !isTerminal(run.status)) return false;
+  if (run === null || (!isTerminal(run.status) && run.kind !== "external")) return false;
   session.sql("DELETE FROM events WHERE subject = $subject").run({ subject: id });
   session.sql("DELETE FROM events WHERE subject = $subject").run({ subject: runLeaseName(id) });
   session.sql("DELETE FROM leases WHERE name = $name").run({ name: runLeaseName(id) });

@@ -114,6 +114,12 @@ function remove(session: Session, scope: string, key: string): boolean {
   return true;
 }
 
+function drop(session: Session, scope: string, key: string): boolean {
+  const held = getOwn(session, scope, key) !== null;
+  session.sql("DELETE FROM variables WHERE scope = $scope AND key = $key").run({ scope, key });
+  return held;
+}
+
 /** Removes what a run and the runs below it kept; inside a write, when the run at their top has ended. */
 export function removeScopesOf(session: Session, runId: string): void {
   session.sql(REMOVE_WITH_RUNS).run({ run_id: runId });
@@ -142,6 +148,10 @@ export function sqliteVariables(session: Session): VariableStore {
     removeVariable: async (scope, key) => {
       checkVariable(scope, key);
       return await session.write(() => remove(session, scope, key));
+    },
+    dropVariable: async (scope, key) => {
+      checkVariable(scope, key);
+      return await session.write(() => drop(session, scope, key));
     },
     removeScope: (scope) =>
       session.write(() => session.sql("DELETE FROM variables WHERE scope = $scope").run({ scope })),
