@@ -16,37 +16,38 @@ import { hashFile } from "../../machines/tree/hash-tree.js";
  * Errors: `invalid_input` for a glob that leads out of `cwd` or names no file, and for a file that cannot be read.
  */
 export async function hashKeyFiles(cwd: string, globs: readonly string[], signal?: AbortSignal): Promise<KeyFile[]> {
-  const sizes = new Map<string, number>();
+  const paths = new Set<string>();
   for (const glob of globs) {
     let found = 0;
-    for await (const { path, size } of filesOf(cwd, glob)) {
+    for await (const path of filesOf(cwd, glob)) {
       signal?.throwIfAborted();
-      sizes.set(path, size);
+      paths.add(path);
       found += 1;
     }
     if (found === 0) throw namesNothing(glob);
   }
   const files: KeyFile[] = [];
-  const hashOne = async ([path, size]: [string, number]): Promise<void> => {
-    files.push({ path, hash: await hashFile(join(cwd, path), size, signal).catch(unreadable(path, signal)) });
+  const hashOne = async (path: string): Promise<void> => {
+    const full = join(cwd, path);
+    const hash = stat(full).then(({ size }) => hashFile(full, size, signal));
+    files.push({ path, hash: await hash.catch(unreadable(path, signal)) });
   };
-  await forEachBounded([...sizes], hashOne, signal);
+  await forEachBounded([...paths], hashOne, signal);
   return files;
 }
 
-interface FoundFile {
-  /** Relative to the working directory, with `/`. */
-  readonly path: string;
-  readonly size: number;
-}
-
-async function* filesOf(cwd: string, glob: string): AsyncGenerator<FoundFile, void> {
+/** Paths relative to the working directory, with `/`. Looks below the part of the glob that has no magic in it. */
+async function* filesOf(cwd: string, glob: string): AsyncGenerator<string, void> {
   const pattern = fromDirectory(cwd, glob);
   const matcher = ignore({ ignorecase: false }).add(`/${pattern}`);
-  const plain = pattern.split("/");
-  const firstMagic = plain.findIndex((name) => /[*?[\\]/.test(name));
-  const start = plain.slice(0, firstMagic < 0 ? undefined : firstMagic).join("/");
-  for await (const file of filesBelow(cwd, start)) if (matcher.ignores(file.path)) yield file;
+  const names = pattern.split("/");
+  const firstMagic = names.findIndex((name) => /[*?[\\]/.test(name));
+  const start = names.slice(0, firstMagic < 0 ? undefined : firstMagic).join("/");
+  // What is not there is told by the glob, which then names nothing.
+  const found = await stat(join(cwd, start)).catch(() => null);
+  if (found?.isFile()) yield start;
+  if (!found?.isDirectory()) return;
+  for await (const path of filesBelow(cwd, start)) if (matcher.ignores(path)) yield path;
 }
 
 /** The glob as seen from the working directory. */
@@ -60,26 +61,19 @@ function fromDirectory(cwd: string, glob: string): string {
   });
 }
 
-async function* filesBelow(cwd: string, path: string): AsyncGenerator<FoundFile, void> {
-  const found = await stat(join(cwd, path)).catch(() => null);
-  // Not there, or a link to nowhere: what is missing is told by the glob that then names nothing, or by a shorter list.
-  if (found === null) return;
-  if (found.isFile()) yield { path, size: found.size };
-  if (!found.isDirectory()) return;
-  for (const entry of await entriesOf(cwd, path)) {
+async function* filesBelow(cwd: string, path: string): AsyncGenerator<string, void> {
+  const entries = await readdir(join(cwd, path), { withFileTypes: true }).catch(unreadable(path));
+  for (const entry of entries) {
     const below = posix.join(path, entry.name);
-    if (entry.name === ".git" || (await leadsToDirectory(cwd, below, entry))) continue;
-    yield* filesBelow(cwd, below);
+    if (!entry.isDirectory()) {
+      if (entry.isFile() || (await leadsToFile(cwd, below, entry))) yield below;
+    } else if (entry.name !== ".git") yield* filesBelow(cwd, below);
   }
 }
 
-const entriesOf = (cwd: string, path: string): Promise<Dirent[]> =>
-  readdir(join(cwd, path), { withFileTypes: true }).catch(unreadable(path));
-
-/** Followed, it could lead round in circles. */
-async function leadsToDirectory(cwd: string, path: string, entry: Dirent): Promise<boolean> {
-  return entry.isSymbolicLink() && (await stat(join(cwd, path)).catch(() => null))?.isDirectory() === true;
-}
+/** A link to a directory is left alone: it could lead round in circles. One that leads nowhere is as if it were not there. */
+const leadsToFile = async (cwd: string, path: string, entry: Dirent): Promise<boolean> =>
+  entry.isSymbolicLink() && (await stat(join(cwd, path)).catch(() => null))?.isFile() === true;
 
 const namesNothing = (glob: string): WaybillError =>
   new WaybillError("invalid_input", `${JSON.stringify(glob)} names no file.`, {
