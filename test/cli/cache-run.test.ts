@@ -102,6 +102,26 @@ describe("`cache run`", () => {
     expect(times()).toBe(4);
   });
 
+  it("leaves a command running when it is told to go, and does not take it for a success", async () => {
+    const live = box.spawnCli([
+      "cache",
+      "run",
+      ...SOURCES,
+      "--",
+      "sh",
+      "-c",
+      "echo started; until [ -e go ]; do sleep 0.05; done",
+    ]);
+    await live.says(/started/);
+    live.kill("SIGTERM");
+    const { code, stderr } = await live.ended;
+    const [, id = ""] = /left running: `waybill runs attach (\S+)`/.exec(stderr) ?? [];
+    writeFileSync(box.path("go"), "");
+
+    expect([code, (await box.cli(["runs", "wait", id])).code]).toEqual([130, 0]);
+    expect((await box.json<OutputOf<"cache.list">>(["cache", "list"])).entries).toEqual([]);
+  });
+
   it("gives the command nothing on standard input, which is no part of the key", async () => {
     const { stdout } = await box.cli(["cache", "run", ...SOURCES, "--", "wc", "-c"], { input: "not seen" });
 
