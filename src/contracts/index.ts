@@ -11,11 +11,13 @@ import {
   cancelRuns,
   type LogPiece,
   listRuns,
+  pinRuns,
   removeRuns,
   runArtifacts,
   runLogs,
   showRun,
   submitRun,
+  unpinRuns,
   waitRuns,
 } from "./runs.js";
 import {
@@ -40,6 +42,8 @@ const ALL = [
   waitRuns,
   cancelRuns,
   runArtifacts,
+  pinRuns,
+  unpinRuns,
   removeRuns,
   history,
   checkPlan,

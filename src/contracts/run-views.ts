@@ -40,6 +40,8 @@ export const runView = later(() =>
     labels: z.record(z.string(), z.string()).optional(),
     source: z.string().optional().describe("what had it executed, as WAYBILL_SOURCE said"),
     client: z.string().optional().describe("who of that source, as WAYBILL_CLIENT said"),
+    log_bytes: z.number().int().nullable().describe("size of its log; null while it has not been fetched"),
+    pinned: z.boolean().describe("kept whatever the retention says"),
     session: z.string().optional().describe("in which session, as WAYBILL_SESSION said"),
   }),
 );
@@ -102,6 +104,8 @@ export function toRunView(run: Run): RunView {
     ...(run.parentRunId === null ? {} : { parent_run_id: run.parentRunId }),
     ...(Object.keys(run.labels).length === 0 ? {} : { labels: { ...run.labels } }),
     ...toProvenanceView(run.provenance),
+    log_bytes: run.logBytes,
+    pinned: run.pinned,
   };
 }
 

@@ -248,6 +248,29 @@ export const runArtifacts = operation({
   examples: [["runs artifacts 0199a3", "what the run left and where it is"]],
 });
 
+export const pinRuns = operation({
+  name: "runs.pin",
+  command: "runs pin",
+  summary: "Keep runs with their logs and artifacts, whatever the retention says",
+  effect: "write",
+  positional: ["id"],
+  input: () => z.object({ id: z.array(runId).min(1) }),
+  output: () => z.object({ runs: z.array(runView()) }),
+  errors: ["run_not_found", "ambiguous_id"],
+  examples: [["runs pin 0199a3", "it is removed by `runs rm` alone"]],
+});
+
+export const unpinRuns = operation({
+  name: "runs.unpin",
+  command: "runs unpin",
+  summary: "Let the retention decide about runs again",
+  effect: "write",
+  positional: ["id"],
+  input: () => z.object({ id: z.array(runId).min(1) }),
+  output: () => z.object({ runs: z.array(runView()) }),
+  errors: ["run_not_found", "ambiguous_id"],
+});
+
 export const removeRuns = operation({
   name: "runs.rm",
   command: "runs rm",

@@ -93,7 +93,7 @@ async function end(
     endedAt: drive.runtime.clock(),
     evidence: { not_started: errorMsg },
   };
-  const nothing = { state: "none", error: null, artifactsPath: null, logsPath: null } as const;
+  const nothing = { state: "none", error: null, artifactsPath: null, logsPath: null, logBytes: null } as const;
   return accepted(await drive.runtime.store.runs.finishRun(guardOf(drive, run), outcome, nothing));
 }
 

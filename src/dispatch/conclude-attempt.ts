@@ -1,4 +1,5 @@
 /** The second half of an attempt: what the machine recorded becomes the outcome, its log and artifacts are brought here. */
+import { stat } from "node:fs/promises";
 import { WaybillError } from "../domain/errors.js";
 import type { MachineAnswer, StartRecord } from "../domain/machine.js";
 import { outcomeOf } from "../domain/outcome.js";
@@ -62,6 +63,7 @@ export async function collectAttempt(
       error: null,
       artifactsPath: got.artifactsPath,
       logsPath: got.logPath,
+      logBytes: got.logPath === null ? null : (await stat(got.logPath)).size,
     };
   } catch (error) {
     if (!(error instanceof WaybillError)) throw error;
@@ -70,6 +72,7 @@ export async function collectAttempt(
       error: error.message,
       artifactsPath: null,
       logsPath: drive.machine.logPath(keyOf(run)),
+      logBytes: null,
     };
   }
 }

@@ -77,6 +77,8 @@ export interface ArtifactReport {
   readonly error: string | null;
   readonly artifactsPath: string | null;
   readonly logsPath: string | null;
+  /** Size of the log that was fetched. */
+  readonly logBytes: number | null;
 }
 
 export interface RunStore {
@@ -125,6 +127,8 @@ export interface RunStore {
    * happened, and only the machine can tell. Returns null for an unknown run.
    */
   requestCancel(id: string, by: string): Promise<Run | null>;
+  /** Keeps a run from being removed as garbage, or no longer; null when unknown. */
+  pinRun(id: string, pinned: boolean): Promise<Run | null>;
   /** Forgets a run and its events; refuses (false) while it is active, unless others execute it (`external`). */
   removeRun(id: string): Promise<boolean>;
 }

@@ -43,6 +43,17 @@ export function durabilityFacts(use: UseBench): void {
       expect(story).toHaveLength(3);
     });
 
+    it("never collects what is pinned", async () => {
+      const { store, now } = use();
+      const [pinned, other] = [await finished(store), await finished(store)];
+      expect(await store.runs.pinRun(pinned.id, true)).toMatchObject({ id: pinned.id, pinned: true });
+      expect(await store.runs.pinRun("unknown", true)).toBeNull();
+      const policy = { endedBefore: now, dryRun: false };
+      expect((await store.collectGarbage(policy)).runIds).toEqual([other.id]);
+      await store.runs.pinRun(pinned.id, false);
+      expect((await store.collectGarbage(policy)).runIds).toEqual([pinned.id]);
+    });
+
     it("keeps a batch while it has a run or a queued item", async () => {
       const bench = use();
       const { store } = bench;

@@ -117,6 +117,7 @@ export const given = {
     error: null,
     artifactsPath: null,
     logsPath: null,
+    logBytes: null,
     ...over,
   }),
 

@@ -9,7 +9,7 @@ const CHUNK = 500;
 
 export const ENDED_RUNS = `
   SELECT id, ended_at FROM runs WHERE ended_at IS NOT NULL AND (ended_at, id) > ($after_end, $after_id)
-    AND ended_at < $before ORDER BY ended_at, id LIMIT $limit`;
+    AND ended_at < $before AND pinned = 0 ORDER BY ended_at, id LIMIT $limit`;
 /**
  * Every event of a chunk, with whether what it tells of still exists: stories of what exists are kept whole. Those of a
  * run's lease (`run/ID`) belong to the run's.

@@ -108,7 +108,7 @@ export function finishRun(
       error_msg = $error_msg, started_at = coalesce(started_at, $started_at), ended_at = $ended_at,
       unreachable_since = NULL, evidence = $evidence, artifact_state = $artifact_state,
       artifact_error = $artifact_error, artifacts_path = coalesce($artifacts_path, artifacts_path),
-      logs_path = coalesce($logs_path, logs_path)`,
+      logs_path = coalesce($logs_path, logs_path), log_bytes = coalesce($log_bytes, log_bytes)`,
     from: sourcesOf(outcome.status),
     params: {
       status: outcome.status,
@@ -137,6 +137,7 @@ export const artifactParams = (report: ArtifactReport): SqlParams => ({
   artifact_error: report.error,
   artifacts_path: report.artifactsPath,
   logs_path: report.logsPath,
+  log_bytes: report.logBytes,
 });
 
 /** See `RunStore.noteContact`. The time at which contact was lost is kept until it is back; only changes are events. */

@@ -10,8 +10,11 @@ import type { Session } from "./session.js";
 
 const RECORD_ARTIFACTS = `
   UPDATE runs SET artifact_state = $artifact_state, artifact_error = $artifact_error,
-    artifacts_path = coalesce($artifacts_path, artifacts_path), logs_path = coalesce($logs_path, logs_path)
+    artifacts_path = coalesce($artifacts_path, artifacts_path), logs_path = coalesce($logs_path, logs_path),
+    log_bytes = coalesce($log_bytes, log_bytes)
   WHERE id = $id RETURNING *`;
+
+const PIN = "UPDATE runs SET pinned = $pinned WHERE id = $id RETURNING *";
 
 const END_CANCELLED = `
   UPDATE runs SET status = 'interrupted', slot = NULL, error_code = 'cancelled', error_msg = $error_msg,
@@ -76,6 +79,11 @@ export function sqliteRuns(session: Session): RunStore {
     recordArtifacts: (id, report) => session.write(() => recordArtifacts(session, id, report)),
     noteContact: (guard, since) => session.write(() => noteContact(session, guard, since)),
     requestCancel: (id, by) => session.write(() => requestCancel(session, id, by)),
+    pinRun: (id, pinned) =>
+      session.write(() => {
+        const row = session.sql(PIN).get({ id, pinned: pinned ? 1 : 0 });
+        return row === undefined ? null : runFromRow(row);
+      }),
     removeRun: (id) => session.write(() => removeRun(session, id)),
   };
 }

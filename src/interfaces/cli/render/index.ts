@@ -27,6 +27,8 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "runs.wait": ({ runs }) => runs.map(renderOutcome).join("\n"),
   "runs.cancel": ({ runs }) => runs.map(renderOutcome).join("\n"),
   "runs.artifacts": renderArtifacts,
+  "runs.pin": ({ runs }) => runs.map(({ id }) => `pinned ${id}`).join("\n"),
+  "runs.unpin": ({ runs }) => runs.map(({ id }) => `unpinned ${id}`).join("\n"),
   "runs.rm": ({ removed }) => removed.map((id) => `removed ${id}`).join("\n"),
   "runs.history": renderHistory,
   "plans.check": renderPlanCheck,

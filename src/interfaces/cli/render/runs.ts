@@ -46,6 +46,7 @@ export function renderRunDetail(run: RunDetailView): string {
     ["duration", elapsed(run.started_at, run.ended_at, now)],
     ["unreachable since", run.unreachable_since],
     ["log", run.logs_path],
+    ["pinned", run.pinned ? "yes" : null],
     [
       "artifacts",
       run.artifacts_path ?? (run.artifact_state === "failed" ? `not fetched: ${run.artifact_error}` : null),
