@@ -1,7 +1,7 @@
 /** Operations on the cache. */
-import { isUtf8 } from "node:buffer";
 import * as z from "zod";
 import type { CacheEntry } from "../domain/cache.js";
+import { encoding } from "./encoded-bytes.js";
 import { duration, maybeTime, time, toMaybeTime, toTime } from "./fields.js";
 import { later } from "./later.js";
 import { operation } from "./operation.js";
@@ -9,8 +9,6 @@ import { runView } from "./run-views.js";
 
 const key = z.string().min(1).describe("name of the value");
 const prefix = z.string().default("").describe("only keys that start with this");
-const encoding = z.enum(["utf8", "base64"]);
-type Encoding = z.infer<typeof encoding>;
 
 export const cacheEntryView = later(() =>
   z.object({
@@ -30,12 +28,6 @@ export const toCacheEntryView = (entry: CacheEntry): CacheEntryView => ({
   used_at: toTime(entry.usedAt),
   expires_at: toMaybeTime(entry.expiresAt),
 });
-
-/** Bytes as JSON can hold them: as text when they are UTF-8, else as base64. */
-export function encodeBytes(bytes: Uint8Array): { readonly encoding: Encoding; readonly text: string } {
-  const encoding = isUtf8(bytes) ? "utf8" : "base64";
-  return { encoding, text: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(encoding) };
-}
 
 export const setCached = operation({
   name: "cache.set",

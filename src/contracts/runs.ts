@@ -1,8 +1,8 @@
 /** Operations on runs. */
-import { isUtf8 } from "node:buffer";
 import * as z from "zod";
 import { SIGNALS } from "../domain/machine.js";
 import { RUN_KINDS, RUN_STATUSES } from "../domain/run.js";
+import { encodeBytes, encoding } from "./encoded-bytes.js";
 import { before, duration, limit, runId } from "./fields.js";
 import { later } from "./later.js";
 import { operation, streaming } from "./operation.js";
@@ -112,7 +112,7 @@ export const logChunk = later(() =>
     run_id: z.string(),
     offset: z.number().int().describe("position of the first byte in the log"),
     length: z.number().int(),
-    encoding: z.enum(["utf8", "base64"]),
+    encoding,
     data: z.string(),
   }),
 );
@@ -125,11 +125,9 @@ export interface LogPiece {
   readonly bytes: Uint8Array;
 }
 
-export function toLogChunkView(piece: LogPiece): LogChunkView {
-  const { runId, offset, bytes } = piece;
-  const text = isUtf8(bytes);
-  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(text ? "utf8" : "base64");
-  return { run_id: runId, offset, length: bytes.length, encoding: text ? "utf8" : "base64", data };
+export function toLogChunkView({ runId, offset, bytes }: LogPiece): LogChunkView {
+  const { encoding, text } = encodeBytes(bytes);
+  return { run_id: runId, offset, length: bytes.length, encoding, data: text };
 }
 
 export const runLogs = streaming({

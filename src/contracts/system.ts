@@ -1,6 +1,7 @@
 /** Operations on the whole: why, watch, doctor, store, settings, schemas. */
 import * as z from "zod";
 import { EVENT_TYPES, type WaybillEvent } from "../domain/event.js";
+import { REMOVAL_REASONS } from "../domain/retention.js";
 import { duration, time, toTime } from "./fields.js";
 import { later } from "./later.js";
 import { finding } from "./machines.js";
@@ -123,23 +124,29 @@ export const storeInfo = operation({
 export const collectGarbage = operation({
   name: "store.gc",
   command: "store gc",
-  summary: "Remove finished runs that are older than a time, with logs and artifacts, and frozen trees nobody needs",
+  summary: "Remove what the retention does not keep, with logs and artifacts, and frozen trees nobody needs",
   effect: "write",
   input: () =>
     z.object({
-      older_than: duration.default("30d").describe("how long ago a run must have ended"),
+      older_than: duration
+        .optional()
+        .describe("remove all that ended so long ago and is not pinned (default: what the settings do not keep)"),
       dry_run: z.boolean().default(false).describe("say what would go, and do nothing"),
     }),
   output: () =>
     z.object({
       dry_run: z.boolean(),
       runs: z.array(z.string()),
+      reasons: z.record(z.string(), z.enum(REMOVAL_REASONS)).describe("why each run goes, by its id"),
       batches: z.array(z.string()),
       events: z.number().int(),
       trees: z.array(z.string()),
     }),
   errors: [],
-  examples: [["store gc --older-than 7d --dry-run", "what would go"]],
+  examples: [
+    ["store gc --dry-run", "what the settings would have removed, and why"],
+    ["store gc --older-than 7d", "everything older but what is pinned"],
+  ],
 });
 
 export const destroyStore = operation({

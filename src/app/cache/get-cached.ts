@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { encodeBytes, toCacheEntryView } from "../../contracts/cache.js";
+import { toCacheEntryView } from "../../contracts/cache.js";
+import { encodeBytes } from "../../contracts/encoded-bytes.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { CallHandler } from "../context.js";
 

@@ -1,7 +1,7 @@
 /** Carries out one invocation: calls the operation, shows it while it goes on, prints the result, answers with an exit code. */
 import type { CallOptions, Progress } from "../../app/context.js";
 import type { Waybill } from "../../app/open.js";
-import { encodeBytes } from "../../contracts/cache.js";
+import { encodeBytes } from "../../contracts/encoded-bytes.js";
 import type { CallName, InputOf, OperationName, OutputOf } from "../../contracts/index.js";
 import { EXIT } from "../../domain/errors.js";
 import { success } from "./envelope.js";
