@@ -37,6 +37,10 @@ describe("the outcome of an exit record", () => {
     expect(judge(exited(3))).toMatchObject({ status: "failed", exitCode: 3, signal: null, errorCode: "nonzero_exit" });
   });
 
+  it("keeps the code with which a shell would refuse a command", () => {
+    expect(judge(exited(127, "command_missing"))).toMatchObject({ status: "failed", exitCode: 127, startedAt: null });
+  });
+
   it("names the signal behind 128+n and no signal outside of that range", () => {
     expect([137, 159, 128, 160, 1].map((code) => judge(exited(code)).signal)).toEqual([9, 31, null, null, null]);
     expect(judge(exited(null, "supervisor_died")).signal).toBeNull();
@@ -54,6 +58,9 @@ describe("the outcome of an exit record", () => {
     ["copy_failed", "failed", "upload_failed"],
     ["disk_full", "failed", "disk_full"],
     ["no_session", "failed", "spawn_failed"],
+    ["directory_missing", "failed", "spawn_failed"],
+    ["command_missing", "failed", "spawn_failed"],
+    ["command_not_executable", "failed", "spawn_failed"],
   ] as const)("of reason %s is %s with %s", (reason, status, errorCode) => {
     expect(judge(exited(null, reason))).toMatchObject({ status, errorCode });
   });

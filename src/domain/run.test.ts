@@ -10,6 +10,7 @@ import {
   retriesAfter,
   sourcesOf,
   TERMINAL_STATUSES,
+  waitsForSlot,
 } from "./run.js";
 
 const request = given.request({ queue: true, graceMs: 1, retries: 1 });
@@ -41,6 +42,16 @@ describe("the statuses of a run", () => {
     expect(sourcesOf("failed")).toEqual(["pending", "running"]);
     expect(sourcesOf("timeout")).toEqual(["running"]);
     expect(sourcesOf("pending")).toEqual([]);
+  });
+});
+
+describe("a slot", () => {
+  it("is waited for by a pending directory that has none, and by nothing else", () => {
+    expect(waitsForSlot({ kind: "directory", status: "pending", slot: null })).toBe(true);
+    expect(waitsForSlot({ kind: "directory", status: "pending", slot: 1 })).toBe(false);
+    expect(waitsForSlot({ kind: "directory", status: "failed", slot: null })).toBe(false);
+    expect(waitsForSlot({ kind: "command", status: "pending", slot: null })).toBe(false);
+    expect(waitsForSlot({ kind: "external", status: "running", slot: null })).toBe(false);
   });
 });
 

@@ -1,10 +1,11 @@
 /** What signals do to `waybill exec`, to the command, and to what the command has started. */
+import { spawn } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf, RunView } from "../../src/index.js";
 import { gateIn } from "../crash/gate.js";
 import { builtCli } from "../harness/built-cli.js";
 import type { LiveCli } from "../harness/cli-process.js";
-import { processesWith } from "../harness/processes.js";
+import { processesWith, signal } from "../harness/processes.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 
@@ -76,6 +77,51 @@ describe("Ctrl-C", { timeout: 60_000 }, () => {
   });
 });
 
+describe("on a terminal", { timeout: 60_000 }, () => {
+  /** `waybill exec ARGS` under a terminal that `script` makes, whose keys are `type`. */
+  function onTerminal(args: string) {
+    // Without `exec` the shell of `script` would take Ctrl-C as well, and answer for it.
+    const line = `exec '${process.execPath}' '${builtCli()}' exec ${args}`;
+    const child = spawn("script", ["-q", "-e", "-c", line, "/dev/null"], { env: box.env, cwd: box.dir });
+    let said = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    const says = (text: string) => until(`it says ${text}`, () => said.includes(text));
+    return { ended, says, type: (keys: string) => child.stdin.write(keys), said: () => said };
+  }
+
+  it("Ctrl-C reaches the program as INT", async () => {
+    const live = onTerminal(`-- sh -c "trap 'echo caught; exit 3' INT; echo up; ${WAIT}"`);
+    await live.says("up");
+    live.type("\u0003");
+    expect(await live.ended).toBe(3);
+    expect(live.said()).toContain("caught");
+  });
+
+  it("that the program has for its own, Ctrl-C goes through that", async () => {
+    const live = onTerminal(`--tty -- sh -c "trap 'echo caught; exit 3' INT; test -t 0 && echo up; ${WAIT}"`);
+    await live.says("up");
+    live.type("\u0003");
+    expect(await live.ended).toBe(3);
+    expect(live.said()).toContain("caught");
+  });
+
+  it("a caller that is told to leave leaves, and gives the terminal back", async () => {
+    const gate = gateIn(box);
+    const live = onTerminal(`-- sh -c "echo up; ${gate.wait}; exit 4"`);
+    await live.says("up");
+    const id = await newest();
+    const callers = processesWith(box.dir).filter(({ command }) => command.startsWith(`${process.execPath} `));
+    for (const { pid } of callers) signal(pid, "SIGTERM");
+    expect(await live.ended).toBe(130);
+    expect(await listed()).toMatchObject([{ id, status: "running" }]);
+    gate.open();
+    expect((await box.cli(["runs", "wait", id])).code).toBe(4);
+  });
+});
+
 describe("a caller that is told to leave", { timeout: 60_000 }, () => {
   it.each(["SIGTERM", "SIGHUP"] as const)("by %s leaves the program running under its supervisor", async (name) => {
     const gate = gateIn(box);
@@ -112,6 +158,18 @@ describe("`runs cancel`", { timeout: 60_000 }, () => {
 
   it("refuses a signal that there is not", async () => {
     expect(await box.cli(["runs", "cancel", "0", "--signal", "NOPE"])).toMatchObject({ code: 2 });
+  });
+
+  it("leaves a command alone that the program has detached", async () => {
+    const gate = gateIn(box);
+    const nested = `'${process.execPath}' '${builtCli()}' exec --detach -- sh -c "${gate.wait}; exit 5"`;
+    const live = await up(`${nested}; echo up; sleep 600; :`);
+    const [inner, outer] = await listed();
+    expect(await box.cli(["runs", "cancel", outer?.id ?? ""])).toMatchObject({ code: 0 });
+    await live.ended;
+    expect((await listed())[0]).toMatchObject({ id: inner?.id, status: "running", parent_run_id: outer?.id });
+    gate.open();
+    expect((await box.cli(["runs", "wait", inner?.id ?? ""])).code).toBe(5);
   });
 
   it("leaves nothing alive of the program, of what fled from it, and of the commands that it called", async () => {
