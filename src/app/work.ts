@@ -3,6 +3,7 @@ import { type DispatchScope, scopeLeaseName } from "../dispatch/dispatch-scope.j
 import { Dispatcher } from "../dispatch/dispatcher.js";
 import type { AppContext } from "./context.js";
 import { readInventory } from "./read-inventory.js";
+import { sweep } from "./system/sweep.js";
 
 /**
  * Serves the scope until nothing is left. Returns at once when a living worker holds the lease.
@@ -25,4 +26,5 @@ export async function work(context: AppContext, scope: DispatchScope, signal: Ab
     await taken.held.release();
     more = await dispatcher.tick(AbortSignal.abort());
   }
+  if (!signal.aborted) await sweep(context);
 }

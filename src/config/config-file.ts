@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { WaybillError } from "../domain/errors.js";
 
-const SETTABLE = ["store", "machines", "cache_max"] as const;
+const SETTABLE = ["store", "machines", "cache_max", "keep_runs", "keep_for", "keep_logs"] as const;
 export type Settable = (typeof SETTABLE)[number];
 export type ConfigFile = Partial<Record<Settable, string>>;
 

@@ -9,9 +9,11 @@ import { isAbsolute, join, resolve } from "node:path";
 import { formatByteSize, parseByteSize } from "../domain/byte-size.js";
 import { DEFAULT_CACHE_MAX_BYTES } from "../domain/cache.js";
 import { WaybillError } from "../domain/errors.js";
+import type { Retention } from "../domain/retention.js";
 import type { Provenance } from "../domain/run.js";
 import type { ConfigFile, Settable } from "./config-file.js";
 import { type Home, homeAt } from "./home.js";
+import { RETENTION_DEFAULTS, readRetention } from "./retention.js";
 
 export interface SettingFlags {
   readonly store?: string | undefined;
@@ -33,6 +35,8 @@ export interface Settings {
   readonly scope: string;
   /** What all cached values may take together; bytes. `WAYBILL_CACHE_MAX`, default 1 GiB. */
   readonly cacheMaxBytes: number;
+  /** What is kept of what has ended: `WAYBILL_KEEP_RUNS`, `WAYBILL_KEEP_FOR`, `WAYBILL_KEEP_LOGS`. */
+  readonly retention: Retention;
   readonly parentRunId: string | null;
   /** On whose behalf the runs submitted here are executed. */
   readonly provenance: Provenance;
@@ -77,7 +81,7 @@ function pick(
   sources: { flags: SettingFlags; env: Environment; file: ConfigFile; fileName: string },
   fallback: Setting,
 ): Setting {
-  const flag = name === "cache_max" ? undefined : sources.flags[name];
+  const flag = name === "store" || name === "machines" ? sources.flags[name] : undefined;
   if (flag !== undefined) return { name: variable, value: flag, origin: `flag --${name}` };
   const fromEnv = sources.env[variable];
   if (fromEnv) return { name: variable, value: fromEnv, origin: `environment ${variable}` };
@@ -85,6 +89,12 @@ function pick(
   if (fromFile !== undefined) return { name: variable, value: fromFile, origin: `config file ${sources.fileName}` };
   return fallback;
 }
+
+const pickRetention = (from: Parameters<typeof pick>[2]) => ({
+  runs: pick("keep_runs", "WAYBILL_KEEP_RUNS", from, RETENTION_DEFAULTS.runs),
+  age: pick("keep_for", "WAYBILL_KEEP_FOR", from, RETENTION_DEFAULTS.age),
+  logs: pick("keep_logs", "WAYBILL_KEEP_LOGS", from, RETENTION_DEFAULTS.logs),
+});
 
 function findInventory(cwd: string, home: Home): Setting {
   const name = "WAYBILL_MACHINES";
@@ -129,6 +139,7 @@ export async function resolveSettings(sources: SettingSources = {}): Promise<Set
     value: formatByteSize(DEFAULT_CACHE_MAX_BYTES),
     origin: "default",
   });
+  const keep = pickRetention(from);
   const scope = currentScope(env);
   return {
     home,
@@ -136,6 +147,7 @@ export async function resolveSettings(sources: SettingSources = {}): Promise<Set
     inventoryFile: machines.value === "" ? null : resolve(cwd, machines.value),
     scope,
     cacheMaxBytes: cacheMaxBytes(cacheMax),
+    retention: readRetention(keep),
     parentRunId: env.WAYBILL_RUN_ID || null,
     provenance: readProvenance(env),
     killAt: env.WAYBILL_KILL_AT || null,
@@ -147,6 +159,7 @@ export async function resolveSettings(sources: SettingSources = {}): Promise<Set
       store,
       machines,
       cacheMax,
+      ...Object.values(keep),
       ...["WAYBILL_SOURCE", "WAYBILL_CLIENT", "WAYBILL_SESSION"].map((name) => provenanceSetting(env, name)),
       { name: "WAYBILL_SCOPE", value: scope, origin: env.WAYBILL_SCOPE ? "environment WAYBILL_SCOPE" : "default" },
     ],

@@ -7,6 +7,7 @@
  * Every method may throw `store_busy`, `store_full`, `store_unwritable` or `store_corrupt`; once it has returned, what it
  * recorded survives `kill -9` and power loss.
  */
+import type { RemovalReason, Retention } from "../domain/retention.js";
 import type { BatchStore } from "./batch-store.js";
 import type { CacheStore } from "./cache-store.js";
 import type { EventStore } from "./event-store.js";
@@ -32,10 +33,16 @@ export interface GcPolicy {
   /** Finished runs and events that ended before this time go; epoch milliseconds. */
   readonly endedBefore: number;
   readonly dryRun: boolean;
+  /** What is kept in other respects than age. With it, the newest completed run of each ref is kept too. */
+  readonly retention?: Pick<Retention, "runsPerRef" | "logBytes">;
+  /** How many runs go at most; default any number. */
+  readonly atMost?: number;
 }
 
 export interface GcReport {
   readonly runIds: readonly string[];
+  /** Why each of them goes. */
+  readonly reasons: ReadonlyMap<string, RemovalReason>;
   readonly batchIds: readonly string[];
   readonly events: number;
 }
@@ -50,8 +57,10 @@ export interface Store {
   readonly externalRuns: ExternalRunStore;
   readonly cache: CacheStore;
   info(): Promise<StoreInfo>;
-  /** Removes what is finished and old, in small transactions. Batches go when their last run has gone. Never what is active. */
+  /** Removes what is finished and old, in small transactions. Batches go when their last run has gone. Never what is active or pinned. */
   collectGarbage(policy: GcPolicy): Promise<GcReport>;
+  /** Whether the caller is to sweep now: true at most once in `everyMs` per store, whoever asks. */
+  claimSweep(everyMs: number): Promise<boolean>;
   /** Deletes every record in a transaction; the file stays, so that other processes never write into a ghost. */
   reset(): Promise<void>;
   /** The store's clock, epoch milliseconds. */

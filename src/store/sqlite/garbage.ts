@@ -1,15 +1,14 @@
 /** Removing what is finished and old, in transactions small enough that writers of other processes do not notice. */
+import type { RemovalReason } from "../../domain/retention.js";
 import type { GcPolicy, GcReport } from "../store.js";
 import { removeWholeCache } from "./cache.js";
+import { doomedRuns } from "./doomed-runs.js";
 import { integer, text } from "./rows.js";
 import { removeRun } from "./runs.js";
 import type { Session } from "./session.js";
 
 const CHUNK = 500;
 
-export const ENDED_RUNS = `
-  SELECT id, ended_at FROM runs WHERE ended_at IS NOT NULL AND (ended_at, id) > ($after_end, $after_id)
-    AND ended_at < $before AND pinned = 0 ORDER BY ended_at, id LIMIT $limit`;
 /**
  * Every event of a chunk, with whether what it tells of still exists: stories of what exists are kept whole. Those of a
  * run's lease (`run/ID`) belong to the run's.
@@ -24,24 +23,16 @@ export const OLD_BATCHES = `
     AND NOT EXISTS (SELECT 1 FROM batch_items WHERE batch_id = batches.id AND state = 'queued')`;
 const RUNS_OF_BATCH = "SELECT id FROM runs WHERE batch_id = $batch_id";
 
-interface Cursor {
-  readonly end: number;
-  readonly id: string;
-}
-
-async function collectRuns(session: Session, { endedBefore, dryRun }: GcPolicy): Promise<string[]> {
-  const removed: string[] = [];
-  let cursor: Cursor | null = { end: Number.MIN_SAFE_INTEGER, id: "" };
-  while (cursor !== null) {
-    const after: Cursor = cursor;
-    const step = (): Cursor | null => {
-      const params = { after_end: after.end, after_id: after.id, before: endedBefore, limit: CHUNK };
-      const rows = session.sql(ENDED_RUNS).all(params);
-      for (const row of rows) if (dryRun || removeRun(session, text(row, "id"))) removed.push(text(row, "id"));
-      const last = rows.length < CHUNK ? undefined : rows.at(-1);
-      return last === undefined ? null : { end: integer(last, "ended_at"), id: text(last, "id") };
-    };
-    cursor = await (dryRun ? session.read(step) : session.write(step));
+/** A dry run removes nothing, so that what is doomed for two reasons comes twice; it is told once, as it would go. */
+async function collectRuns(session: Session, policy: GcPolicy): Promise<Map<string, RemovalReason>> {
+  const removed = new Map<string, RemovalReason>();
+  const most = policy.atMost ?? Number.POSITIVE_INFINITY;
+  for await (const step of doomedRuns(session, policy, removed)) {
+    const doomed = step.filter(({ runId }) => !removed.has(runId)).slice(0, most - removed.size);
+    const remove = () => doomed.filter(({ runId }) => policy.dryRun || removeRun(session, runId));
+    const done = policy.dryRun || doomed.length === 0 ? remove() : await session.write(remove);
+    for (const { runId, reason } of done) removed.set(runId, reason);
+    if (removed.size >= most) break;
   }
   return removed;
 }
@@ -95,10 +86,19 @@ async function collectEvents(session: Session, { endedBefore, dryRun }: GcPolicy
 
 /** See `Store.collectGarbage`. What is active is never touched: a run that has not ended has no end to be old. */
 export async function collectGarbage(session: Session, policy: GcPolicy): Promise<GcReport> {
-  const runIds = await collectRuns(session, policy);
+  const reasons = await collectRuns(session, policy);
+  const runIds = [...reasons.keys()];
   const batchIds = await collectBatches(session, policy, new Set(runIds));
-  return { runIds, batchIds, events: await collectEvents(session, policy) };
+  return { runIds, reasons, batchIds, events: await collectEvents(session, policy) };
 }
+
+/** See `Store.claimSweep`. */
+export const claimSweep = (session: Session, everyMs: number): Promise<boolean> =>
+  session.write(() => {
+    const now = session.now();
+    const claim = "UPDATE counters SET value = $now WHERE name = 'sweep' AND value <= $latest RETURNING value";
+    return session.sql(claim).get({ now, latest: now - everyMs }) !== undefined;
+  });
 
 /** See `Store.reset`. Counters of what was given go on, so that fences and cursors from before the reset stay in the past. */
 export const reset = (session: Session): Promise<void> =>

@@ -8,10 +8,10 @@ import { sqliteCache } from "./cache.js";
 import { counterValue } from "./counters.js";
 import type { SqliteConnection, SqliteDriver, SqlValue } from "./driver.js";
 import { sqliteEvents } from "./events.js";
-import { collectGarbage, reset } from "./garbage.js";
+import { sqliteExternalRuns } from "./external-runs.js";
+import { claimSweep, collectGarbage, reset } from "./garbage.js";
 import { sqliteHistory } from "./history.js";
 import { sqliteLeases } from "./leases.js";
-import { sqliteExternalRuns } from "./external-runs.js";
 import { findLockHolder } from "./lock-holder.js";
 import { type Migration, migrate, readMigrations, SCHEMA_VERSION, schemaVersionOf } from "./migrate.js";
 import { DEFAULT_PATIENCE_MS, patiently } from "./patience.js";
@@ -174,6 +174,7 @@ function storeOn(session: Session): Store {
     cache: sqliteCache(session),
     info: () => session.snapshot(() => info(session)),
     collectGarbage: (policy) => collectGarbage(session, policy),
+    claimSweep: (everyMs) => claimSweep(session, everyMs),
     reset: () => reset(session),
     now: async () => session.now(),
     close: async () => {

@@ -6,10 +6,11 @@ import { BATCHES_WITH_QUEUED, ITEMS, listBatchesSql } from "./batch-queries.js";
 import { BY_ENTRY, BY_PLAN } from "./batches.js";
 import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
 import { CLEARABLE, EXPIRED, GET_VALUE, LEAST_USED, LIST_ENTRIES } from "./cache.js";
+import { ENDED_RUNS, FIRST_TOO_MANY, OLDEST_LOGS, TOO_MANY } from "./doomed-runs.js";
 import type { SqliteConnection } from "./driver.js";
 import { readEventsSql } from "./events.js";
 import { LIST_DETACHED } from "./external-runs.js";
-import { ENDED_RUNS, OLD_BATCHES, OLD_EVENTS } from "./garbage.js";
+import { OLD_BATCHES, OLD_EVENTS } from "./garbage.js";
 import { guardedSql } from "./guarded-writes.js";
 import { countUpToSql, DURATIONS_BEFORE, LIST_REFS } from "./history.js";
 import { LEASES_BY_PREFIX, RENEW } from "./leases.js";
@@ -104,6 +105,9 @@ const queries: readonly (readonly [name: string, sql: string])[] = [
   ["events of a subject", readEventsSql({ subject: "s", types: EVENT_TYPES })],
   ["events of a batch", readEventsSql({ batchId: "b" })],
   ["ended runs", ENDED_RUNS],
+  ["the first run that is one too many", FIRST_TOO_MANY],
+  ["runs that are too many", TOO_MANY],
+  ["the oldest logs", OLDEST_LOGS],
   ["old batches", OLD_BATCHES],
   ["old events", OLD_EVENTS],
   ["a cached value", GET_VALUE],

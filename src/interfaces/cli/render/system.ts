@@ -1,8 +1,10 @@
 /** Machines, findings, events, the store and the rest for people. */
+
 import pc from "picocolors";
 import type { OutputOf } from "../../../contracts/index.js";
 import type { FindingView, MachineView } from "../../../contracts/machines.js";
 import type { EventView } from "../../../contracts/system.js";
+import type { RemovalReason } from "../../../domain/retention.js";
 import { facts, printable, shortId, table } from "./text.js";
 
 export async function renderMachines({ source, machines }: OutputOf<"machines.list">): Promise<string> {
@@ -79,10 +81,17 @@ export const renderStoreInfo = (info: OutputOf<"store.info">): string =>
     ...Object.entries(info.durability).map(([name, value]): [string, string] => [name, value]),
   ]);
 
+const GOES_BY: Record<RemovalReason, string> = {
+  age: "ended too long ago",
+  count: "too many newer runs of its ref",
+  log_bytes: "all logs together take too much",
+};
+
 export function renderGarbage(report: OutputOf<"store.gc">): string {
   const verb = report.dry_run ? "Would remove" : "Removed";
   const { runs, batches, events, trees } = report;
-  return `${verb} ${runs.length} runs, ${batches.length} batches, ${events} events, ${trees.length} frozen trees.`;
+  const why = report.dry_run ? runs.map((id) => `${id}  ${GOES_BY[report.reasons[id] ?? "age"]}\n`).join("") : "";
+  return `${why}${verb} ${runs.length} runs, ${batches.length} batches, ${events} events, ${trees.length} frozen trees.`;
 }
 
 export const renderConfig = async ({ settings }: OutputOf<"config.show">): Promise<string> =>
