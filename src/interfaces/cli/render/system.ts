@@ -1,5 +1,4 @@
 /** Machines, findings, events, the store and the rest for people. */
-
 import pc from "picocolors";
 import type { OutputOf } from "../../../contracts/index.js";
 import type { FindingView, MachineView } from "../../../contracts/machines.js";
