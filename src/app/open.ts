@@ -1,4 +1,5 @@
 /** The composition root: settings in, a door to every operation out. */
+import { fileURLToPath } from "node:url";
 import { v7 } from "uuid";
 import { resolveSettings, type SettingFlags, type Settings } from "../config/settings.js";
 import {
@@ -125,7 +126,7 @@ class Opened {
   }
 }
 
-const defaultWorkerCommand = (): string[] => [process.execPath, new URL("./cli.cjs", import.meta.url).pathname];
+const defaultWorkerCommand = (): string[] => [process.execPath, fileURLToPath(new URL("./cli.cjs", import.meta.url))];
 
 /** Checks an input against its contract. Errors: `invalid_input` that names each field. */
 function parseInput<N extends OperationName>(name: N, input: unknown): ParsedInputOf<N> {

@@ -45,6 +45,7 @@ export const runBatch = operation({
     "invalid_tree",
     "entrypoint_missing",
     "missing_env",
+    "machine_mismatch",
     "invalid_inventory",
     "invalid_input",
     "transport_unavailable",

@@ -52,6 +52,7 @@ export const submitRun = operation({
     "machine_not_found",
     "no_matching_machine",
     "machine_busy",
+    "machine_mismatch",
     "missing_env",
     "upload_failed",
     "spawn_failed",

@@ -14,6 +14,7 @@ const REASON_CODES = [
   "slots_taken",
   "waits_in_line",
   "not_started_yet",
+  "machine_full",
   "driver_gone",
   "missing_env",
   "unreachable",

@@ -14,7 +14,8 @@ import { programEnvironment } from "./program-environment.js";
 /** Failures that no further try mends: the run ends `failed` with their code. Anything else is the caller's to retry. */
 const FINAL: readonly ErrorCode[] = ["upload_failed", "disk_full", "spawn_failed", "transport_unavailable"];
 
-export async function beginAttempt(drive: Drive, run: Run, found: MachineAnswer): Promise<Run> {
+/** @returns the run as it stands then; `full` when others hold all slots of the machine and the run waits for one. */
+export async function beginAttempt(drive: Drive, run: Run, found: MachineAnswer): Promise<Run | "full"> {
   if (run.cancelRequestedAt !== null && found.state !== "starting") {
     return await end(drive, run, "interrupted", "cancelled", "The run was cancelled before it started.");
   }
@@ -22,7 +23,8 @@ export async function beginAttempt(drive: Drive, run: Run, found: MachineAnswer)
   try {
     if (found.state !== "starting" && run.kind === "directory") await prepare(drive, run);
     const answer = await start(drive, run);
-    if (answer.state === "busy" && !run.request.queue) {
+    if (answer.state === "busy") {
+      if (run.request.queue) return "full";
       const message = `All slots of ${run.machine} are taken by others; run ${answer.holder} holds one.`;
       return await end(drive, run, "failed", "machine_busy", message);
     }

@@ -4,6 +4,7 @@
  * It asks the machine first and acts on the answer, so a new driver continues exactly where a dead one stopped: `absent`
  * is started, `running` is waited for, `exit` is collected. It never guesses, and every write presents the lease's fence.
  */
+import { setTimeout } from "node:timers/promises";
 import { WaybillError } from "../domain/errors.js";
 import { type Lease, runLeaseName } from "../domain/lease.js";
 import type { MachineAnswer } from "../domain/machine.js";
@@ -21,6 +22,9 @@ export type DriveResult =
   | { readonly kind: "started"; readonly run: Run }
   | { readonly kind: "driven_elsewhere"; readonly run: Run; readonly lease: Lease }
   | { readonly kind: "blocked"; readonly run: Run; readonly on: "slot" | "missing_env" | "machine_full" };
+
+/** How long until a machine whose slots are all held by others is asked for one again; milliseconds. */
+const FULL_MS = 1_000;
 
 export interface DriveOptions {
   readonly until: "started" | "ended";
@@ -84,11 +88,12 @@ async function driveHeld(
       case "absent":
       case "prepared":
       case "starting":
-        run = await beginAttempt(drive, run, answer);
-        break;
+      // The answer of an earlier start: whether there is room now, only another start can tell.
       case "busy": {
-        if (run.request.queue) return { kind: "blocked", run, on: "machine_full" };
-        run = await beginAttempt(drive, run, answer);
+        const begun = await beginAttempt(drive, run, answer);
+        if (begun === "full" && options.until === "started") return { kind: "blocked", run, on: "machine_full" };
+        if (begun === "full") await setTimeout(FULL_MS, undefined, { signal });
+        run = begun === "full" ? await mustGet(runtime, runId) : begun;
         break;
       }
       case "running":

@@ -8,11 +8,11 @@ import { canonicalWork } from "../domain/work-hash.js";
 import type { Dispatch } from "../store/run-store.js";
 import type { Runtime } from "./runtime.js";
 
-type Entry = Parameters<typeof canonicalWork>[2];
+type Entry = Parameters<typeof canonicalWork>[3];
 
 export const hashWork = (treeHash: string, request: RunRequest, entry: Entry): string =>
   createHash("sha256")
-    .update(canonicalWork(treeHash, request, entry))
+    .update(canonicalWork(treeHash, request.target, request, entry))
     .digest("hex");
 
 /** A local machine belongs to this host; recording that keeps other hosts of the same store away from it. */

@@ -37,6 +37,7 @@ export const ERRORS = facts({
   cache_miss: { exit: EXIT.notFound, http: 404, retryable: false },
   variable_conflict: { exit: EXIT.conflict, http: 409, retryable: false },
   ambiguous_id: { exit: EXIT.badInput, http: 400, retryable: false },
+  machine_mismatch: { exit: EXIT.conflict, http: 409, retryable: false },
   machine_busy: { exit: EXIT.conflict, http: 409, retryable: true },
   machine_unreachable: { exit: EXIT.machine, http: 503, retryable: true },
   no_matching_machine: { exit: EXIT.notFound, http: 422, retryable: false },

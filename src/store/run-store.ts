@@ -110,8 +110,11 @@ export interface RunStore {
   /** Durations in milliseconds of the newest completed runs of `ref`, newest first. */
   recentDurations(ref: string, limit: number): Promise<readonly number[]>;
 
-  /** Gives a queued run a free slot when it is the oldest that waits for the machine; null when it has to go on waiting. */
-  placeRun(id: string, slots: number): Promise<Run | null>;
+  /**
+   * Gives a queued run a free slot when it is the oldest that waits for the machine, but for those in `passOver`, which
+   * the caller could not start; null when it has to go on waiting.
+   */
+  placeRun(id: string, slots: number, passOver?: readonly string[]): Promise<Run | null>;
   /** The machine said that the attempt started. */
   startRun(guard: RunGuard, start: StartRecord, logsPath: string | null): Promise<GuardedWrite>;
   /** An attempt ended and another follows: the next number, a new fence, the slot kept. */

@@ -6,6 +6,7 @@ import { backFill, machineLoads } from "../../dispatch/back-fill.js";
 import { defaultEntrypoint } from "../../dispatch/item-run.js";
 import { missingVariables } from "../../dispatch/program-environment.js";
 import type { Runtime } from "../../dispatch/runtime.js";
+import { mustBeTheSameMachines } from "../../dispatch/same-machine.js";
 import type { Batch, Item } from "../../domain/batch.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { MachineSpec } from "../../domain/machine.js";
@@ -26,7 +27,8 @@ export const runBatch: CallHandler<"batches.run"> = async (context, input, optio
   if (input.dry_run) return await dryRun(runtime, read, input.staging, existing, machines);
   const batch = existing ?? (await createBatch(context, runtime, read, input.staging, machines, options.signal));
   if (batch.items.some((item) => item.state === "queued")) {
-    mustHaveVariables(runtime, read.plan);
+    await mustBeTheSameMachines(runtime, machines);
+    mustHaveVariables(runtime, read.plan, batch.items);
     await backFill(runtime, batch, machines);
   }
   const reporter = new BatchReporter(runtime.store);
@@ -150,8 +152,10 @@ const toItem = (entry: PlanEntry, dir: string, testDirHash: string): Item => ({
 });
 
 /** Told before anything is recorded: an entry that nobody here can start would wait for ever. */
-function mustHaveVariables(runtime: Runtime, plan: Plan): void {
+function mustHaveVariables(runtime: Runtime, plan: Plan, items: readonly Item[] = []): void {
+  const decided = new Set(items.filter((item) => item.state !== "queued").map((item) => item.name));
   const missing = plan.entries.flatMap((entry) => {
+    if (decided.has(entry.name)) return [];
     const names = missingVariables(entry.env, runtime.environment);
     return names.length === 0 ? [] : [`entry "${entry.name}" takes ${names.join(", ")}`];
   });

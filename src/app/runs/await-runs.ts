@@ -20,8 +20,10 @@ export async function awaitRuns(
   for (;;) {
     const found = await store.runs.getRuns(ids);
     const runs = ids.flatMap((id) => found.get(id) ?? []);
-    if (signal.aborted || enough(runs)) return runs;
+    if (signal.aborted) return runs;
+    // Also for who does not wait: what was asked for must be carried out by somebody.
     if (await someAreForsaken(context, runs)) await context.ensureWorker(HOST_SCOPE);
+    if (enough(runs)) return runs;
     await store.events.waitForChange(LOOK_MS, signal);
   }
 }

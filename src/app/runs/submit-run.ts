@@ -8,6 +8,7 @@ import { HOST_SCOPE } from "../../dispatch/dispatch-scope.js";
 import { driveRun } from "../../dispatch/drive-run.js";
 import { defaultEntrypoint, hashWork, targetOf } from "../../dispatch/item-run.js";
 import type { Runtime } from "../../dispatch/runtime.js";
+import { mustBeTheSameMachines } from "../../dispatch/same-machine.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { MachineSpec } from "../../domain/machine.js";
 import { DEFAULT_GRACE_MS, isTerminal, type NewRun, type Run, type RunRequest } from "../../domain/run.js";
@@ -48,6 +49,7 @@ async function decide(
   const spec = await chooseMachine(runtime, from, workHashOn);
   // Refuses a transport that there is no way over before anything is recorded.
   runtime.machine(spec);
+  await mustBeTheSameMachines(runtime, [spec]);
   const request = requestFor(spec);
   await mustHaveEntrypoint(tree, request.entrypoint, input.dir);
   mustHaveVariables(runtime, request);

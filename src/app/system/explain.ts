@@ -2,6 +2,7 @@
 import type { OutputOf } from "../../contracts/index.js";
 import { machineLoads } from "../../dispatch/back-fill.js";
 import { isReachable } from "../../dispatch/dispatch-scope.js";
+import { keyOf } from "../../dispatch/drive.js";
 import { missingVariables } from "../../dispatch/program-environment.js";
 import { isHeld, type Runtime } from "../../dispatch/runtime.js";
 import type { Batch, Item } from "../../domain/batch.js";
@@ -52,6 +53,11 @@ export async function explainRun(runtime: Runtime, run: Run): Promise<Reason[]> 
     const since = describeDuration(Math.max(0, now - (run.startedAt ?? now)));
     return [reason("running", `It has been running on ${run.machine} for ${since}.`, driverOf(lease)), ...reasons];
   }
+  const occupant = await occupantOf(runtime, run);
+  if (occupant !== null) {
+    const message = `${run.machine} itself has no room: run ${occupant} of another store holds its slot there.`;
+    return [reason("machine_full", message, [occupant]), ...reasons];
+  }
   const where = run.slot === null ? "" : `holds slot ${run.slot} of ${run.machine} and `;
   const message = `It ${where}is being started.`;
   return reasons.length > 0 ? reasons : [reason("not_started_yet", message, driverOf(lease))];
@@ -79,6 +85,13 @@ function explainForsaken(runtime: Runtime, run: Run): Reason {
   const elsewhere = isReachable(run, runtime.holder) ? "" : ` It belongs to host ${run.request.target.host}.`;
   const hint = `\`waybill runs attach ${run.id}\` takes it over.`;
   return reason("driver_gone", `Nobody alive looks after it just now.${elsewhere}`, [], hint);
+}
+
+/** Who has the machine's own slot, when the machine said so. */
+async function occupantOf(runtime: Runtime, run: Run): Promise<string | null> {
+  if (!isReachable(run, runtime.holder)) return null;
+  const answer = await runtime.machine(run.request.target).status(keyOf(run));
+  return answer.state === "busy" ? answer.holder : null;
 }
 
 async function explainQueued(runtime: Runtime, run: Run): Promise<Reason[]> {

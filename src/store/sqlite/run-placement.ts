@@ -13,12 +13,12 @@ import type { Session } from "./session.js";
 export const SAME_WORK = `SELECT * FROM runs WHERE machine = $machine AND work_hash = $work_hash AND ${ACTIVE}`;
 export const OLDEST_WAITING = `
   SELECT * FROM runs WHERE machine = $machine AND status = 'pending' AND slot IS NULL AND kind = 'directory'
-  ORDER BY id LIMIT 1`;
+  ORDER BY id LIMIT $limit`;
 export const SLOTS_HELD = "SELECT slot FROM runs WHERE machine = $machine AND slot IS NOT NULL ORDER BY slot";
 
-function oldestWaiting(session: Session, machine: string): Run | null {
-  const row = session.sql(OLDEST_WAITING).get({ machine });
-  return row === undefined ? null : runFromRow(row);
+function oldestWaiting(session: Session, machine: string, passOver: readonly string[] = []): Run | null {
+  const rows = session.sql(OLDEST_WAITING).all({ machine, limit: passOver.length + 1 });
+  return rows.map(runFromRow).find((run) => !passOver.includes(run.id)) ?? null;
 }
 
 /** @returns the lowest free slot; null when as many runs hold one as the machine takes, in whatever slots. */
@@ -117,11 +117,11 @@ const insertSql = (columns: readonly string[]): string =>
   `INSERT INTO runs (${columns.join(", ")}) VALUES (${columns.map((c) => `$${c}`).join(", ")})`;
 
 /** See `RunStore.placeRun`. To be called inside a write. */
-export function placeRun(session: Session, id: string, slots: number): Run | null {
+export function placeRun(session: Session, id: string, slots: number, passOver: readonly string[]): Run | null {
   const run = readRun(session, id);
   if (run === null || run.status !== "pending") return null;
   if (!waitsForSlot(run)) return run.slot === null ? null : run;
-  if (oldestWaiting(session, run.machine)?.id !== id) return null;
+  if (oldestWaiting(session, run.machine, passOver)?.id !== id) return null;
   const slot = freeSlot(session, run.machine, slots);
   if (slot === null) return null;
   session.sql("UPDATE runs SET slot = $slot WHERE id = $id").run({ id, slot });

@@ -72,7 +72,7 @@ export function sqliteRuns(session: Session): RunStore {
     ...runQueries(session),
     prepareAtomic: (dispatch, make) => session.write(() => prepare(session, dispatch, make)),
     createRun: (machine, driver, make) => session.write(() => createRun(session, machine, driver, make)),
-    placeRun: (id, slots) => session.write(() => placeRun(session, id, slots)),
+    placeRun: (id, slots, passOver = []) => session.write(() => placeRun(session, id, slots, passOver)),
     startRun: (guard, start, logsPath) => session.write(() => startRun(session, guard, start, logsPath)),
     nextAttempt: (guard, outcome) => session.write(() => nextAttempt(session, guard, outcome)),
     finishRun: (guard, outcome, artifacts) => session.write(() => finishRun(session, guard, outcome, artifacts)),
