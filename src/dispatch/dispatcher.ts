@@ -8,7 +8,7 @@ import { type ErrorCode, WaybillError } from "../domain/errors.js";
 import type { MachineSpec } from "../domain/machine.js";
 import { type Run, waitsForSlot } from "../domain/run.js";
 import { backFill } from "./back-fill.js";
-import { type DispatchScope, isInScope } from "./dispatch-scope.js";
+import { type DispatchScope, isInScope, isReachable } from "./dispatch-scope.js";
 import type { Caller } from "./drive.js";
 import { driveRun } from "./drive-run.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
@@ -75,12 +75,18 @@ export class Dispatcher {
     return canStart(run, this.#runtime.environment);
   }
 
+  /**
+   * Places what this process could start itself: a run that was given a slot and that nobody can start would keep all
+   * others from the machine. So whoever lacks its variables passes it over, and its own submitter places it.
+   */
   async #placeQueued(): Promise<void> {
+    const { store, holder, environment } = this.#runtime;
     const full = new Set<string>();
-    for (const run of await this.#runtime.store.runs.activeRuns()) {
+    const passOver: string[] = [];
+    for (const run of await store.runs.activeRuns()) {
       if (!waitsForSlot(run) || full.has(run.machine)) continue;
-      const placed = await this.#runtime.store.runs.placeRun(run.id, run.request.target.slots);
-      if (placed === null) full.add(run.machine);
+      if (!isReachable(run, holder) || !canStart(run, environment)) passOver.push(run.id);
+      else if ((await store.runs.placeRun(run.id, run.request.target.slots, passOver)) === null) full.add(run.machine);
     }
   }
 

@@ -115,7 +115,8 @@ async function reapAttempt(
   environment: Environment,
 ): Promise<void> {
   const state = (await observeAttempt(run, key)).state;
-  if (state !== "lost" && state !== "exit") return;
+  // Without any record there may still be processes that carry the attempt in their environment.
+  if (state !== "lost" && state !== "exit" && state !== "absent") return;
   const [command = "/bin/sh", ...before] = shell;
   const args = [...before, await installed(), "reap", workDir, key.runId, String(key.attempt)];
   const env = { ...environment, WAYBILL_RUN_ID: undefined };
