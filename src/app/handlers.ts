@@ -28,6 +28,7 @@ export const CALLS: { readonly [N in CallName]: Load<CallHandler<N>> } = {
   "machines.show": async () => (await import("./machines/list-machines.js")).showMachine,
   "machines.check": async () => (await import("./machines/check-machines.js")).checkMachines,
   "vars.set": async () => (await import("./vars/set-variable.js")).setVariable,
+  "vars.cas": async () => (await import("./vars/set-variable.js")).compareAndSetVariable,
   "vars.get": async () => (await import("./vars/get-variable.js")).getVariable,
   "vars.rm": async () => (await import("./vars/remove-variables.js")).removeVariables,
   "vars.list": async () => (await import("./vars/list-variables.js")).listVariables,

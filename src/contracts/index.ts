@@ -30,7 +30,14 @@ import {
   storeInfo,
   watchEvents,
 } from "./system.js";
-import { getVariable, incrementVariable, listVariables, removeVariables, setVariable } from "./vars.js";
+import {
+  compareAndSetVariable,
+  getVariable,
+  incrementVariable,
+  listVariables,
+  removeVariables,
+  setVariable,
+} from "./vars.js";
 
 const ALL = [
   submitRun,
@@ -56,6 +63,7 @@ const ALL = [
   showMachine,
   checkMachines,
   setVariable,
+  compareAndSetVariable,
   getVariable,
   removeVariables,
   listVariables,

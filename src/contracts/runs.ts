@@ -76,6 +76,7 @@ export const listRuns = operation({
     z.object({
       status: z.array(z.enum(RUN_STATUSES)).default([]).describe("only these statuses"),
       active: z.boolean().default(false).describe("only pending and running ones"),
+      running: z.boolean().default(false).describe("only running ones"),
       machine: z.string().optional().describe("only on this machine"),
       batch: z.string().optional().describe("only of this batch"),
       ref: z.string().optional().describe("only of this ref"),

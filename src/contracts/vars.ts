@@ -50,7 +50,6 @@ export const setVariable = operation({
       json_value: z.boolean().default(false).describe("the value is JSON: refuse it when it is not"),
       ttl: duration.optional().describe("forget it after this long"),
       if_absent: z.boolean().default(false).describe("only if the scope itself has no such variable"),
-      if_revision: z.coerce.number().int().min(1).optional().describe("only over this revision (compare and set)"),
     }),
   output: () => variableView(),
   errors: ["variable_conflict", "invalid_input"],
@@ -59,6 +58,24 @@ export const setVariable = operation({
     ["vars set lock mine --if-absent --ttl 10m", "a claim that lapses; exit 4 if somebody has it"],
     ["vars set config --json-value --file config.json", "JSON, checked"],
   ],
+});
+
+export const compareAndSetVariable = operation({
+  name: "vars.cas",
+  command: "vars cas",
+  summary: "Set a variable only over the revision that was read (compare and set); exit 4 when it has changed",
+  effect: "write",
+  positional: ["key", "value"],
+  input: () =>
+    z.object({
+      key,
+      value: z.string().describe("the new value"),
+      rev: z.coerce.number().int().min(1).describe("the revision that it must have in the scope itself"),
+      scope,
+    }),
+  output: () => variableView(),
+  errors: ["variable_conflict", "invalid_input"],
+  examples: [["vars cas owner me --rev 7", "`vars get owner --json` tells the revision"]],
 });
 
 export const getVariable = operation({

@@ -41,6 +41,7 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "config.show": () => ["config", "show"],
   "system.schema": () => ["schema", "runs.submit"],
   "vars.set": () => ["vars", "set", "number", "7"],
+  "vars.cas": () => ["vars", "cas", "number", "8", "--rev", "1"],
   "vars.get": () => ["vars", "get", "number"],
   "vars.incr": () => ["vars", "incr", "number"],
   "vars.list": () => ["vars", "list"],

@@ -52,8 +52,8 @@ describe("variables", () => {
   it("are compared and set by revision", async () => {
     const { revision } = await box.json<OutputOf<"vars.set">>(["vars", "set", "k", "1"]);
 
-    expect((await box.cli(["vars", "set", "k", "2", "--if-revision", `${revision}`])).code).toBe(0);
-    expect((await box.cli(["vars", "set", "k", "3", "--if-revision", `${revision}`])).code).toBe(4);
+    expect((await box.cli(["vars", "cas", "k", "2", "--rev", `${revision}`])).code).toBe(0);
+    expect((await box.cli(["vars", "cas", "k", "3", "--rev", `${revision}`])).code).toBe(4);
     expect(await get("k")).toEqual([0, "2\n"]);
   });
 

@@ -9,7 +9,11 @@ import { wakeWorkerFor } from "./forsaken.js";
 /** Lists runs by key, newest first; filters are applied before the limit. */
 export const listRuns: CallHandler<"runs.list"> = async (context, input) => {
   const store = await context.store();
-  const statuses: readonly RunStatus[] = input.active ? ACTIVE_STATUSES : input.status;
+  const statuses: readonly RunStatus[] = [
+    ...input.status,
+    ...(input.active ? ACTIVE_STATUSES : []),
+    ...(input.running ? (["running"] as const) : []),
+  ];
   const filter: RunFilter = {
     ...(statuses.length === 0 ? {} : { statuses }),
     ...(input.machine === undefined ? {} : { machine: input.machine }),

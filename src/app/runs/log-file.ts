@@ -1,20 +1,40 @@
 /** Reads logs from disk in pieces, so that memory stays flat however large they are. */
-import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
+import { WaybillError } from "../../domain/errors.js";
 
 const PIECE_BYTES = 256 * 1024;
 
+/** What to throw of a file that the store knows and the disk does not: `artifact_not_found`; else the error itself. */
+export function unlessRemoved(path: string, error: unknown): unknown {
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT") return error;
+  return new WaybillError("artifact_not_found", `The file ${path} is recorded but not there; somebody removed it.`, {
+    hint: "What the store recorded of the run stands; the file cannot be had again, except by running it again.",
+    details: { path },
+    cause: error,
+  });
+}
+
+/** From byte `from` up to `to` (default: the end). Errors: `artifact_not_found` when somebody removed the file. */
 export async function* readLogFile(path: string, from: number, to?: number): AsyncGenerator<Uint8Array, void> {
   const end = to === undefined ? {} : { end: to - 1 };
   if (to !== undefined && to <= from) return;
-  for await (const piece of createReadStream(path, { start: from, ...end, highWaterMark: PIECE_BYTES })) {
+  const file = await openLog(path);
+  for await (const piece of file.createReadStream({ start: from, ...end, highWaterMark: PIECE_BYTES })) {
     yield piece as Buffer;
   }
 }
 
-/** The offset at which the last `lines` lines of a file begin, reading backwards from its end. */
+const openLog = (path: string) =>
+  open(path).catch((error: unknown) => {
+    throw unlessRemoved(path, error);
+  });
+
+/**
+ * The offset at which the last `lines` lines of a file begin, reading backwards from its end.
+ * Errors: `artifact_not_found` when somebody removed the file.
+ */
 export async function offsetOfTail(path: string, lines: number): Promise<number> {
-  const file = await open(path);
+  const file = await openLog(path);
   try {
     const { size } = await file.stat();
     if (lines === 0) return size;

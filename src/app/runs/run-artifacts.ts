@@ -8,6 +8,7 @@ import { isTerminal, type Run } from "../../domain/run.js";
 import { parseManifest } from "../../machines/local/artifact-manifest.js";
 import type { AppContext, CallHandler } from "../context.js";
 import { findRun } from "./find-run.js";
+import { unlessRemoved } from "./log-file.js";
 
 type FileView = OutputOf<"runs.artifacts">["files"][number];
 
@@ -43,14 +44,20 @@ async function fetchAgain(context: AppContext, run: Run, signal?: AbortSignal): 
   return updated;
 }
 
+const removed = (path: string) => (error: unknown) => {
+  throw unlessRemoved(path, error);
+};
+
+/** Errors: `artifact_not_found` when somebody removed the files; `artifact_failed` for a damaged list. */
 async function listFiles(context: AppContext, run: Run, root: string): Promise<FileView[]> {
   const path = join(context.settings.home.attemptDir(run.id, run.attempt), "artifacts.manifest");
-  const manifest = parseManifest(await readFile(path));
+  const manifest = parseManifest(await readFile(path).catch(removed(path)));
   if (manifest === null) throw new WaybillError("artifact_failed", `The manifest ${path} is damaged.`);
   return await Promise.all(
     [...manifest].map(async ([name, sha256]) => {
       const bytes = Buffer.from(name, "latin1");
-      const { size } = await stat(Buffer.concat([Buffer.from(`${root}/`), bytes]));
+      const file = Buffer.concat([Buffer.from(`${root}/`), bytes]);
+      const { size } = await stat(file).catch(removed(file.toString()));
       return { path: bytes.toString(), size, sha256 };
     }),
   );

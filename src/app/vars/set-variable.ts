@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { durationMs } from "../../contracts/fields.js";
 import type { ParsedInputOf } from "../../contracts/index.js";
-import { toVariableView } from "../../contracts/vars.js";
+import { toVariableView, type VariableView } from "../../contracts/vars.js";
 import { WaybillError } from "../../domain/errors.js";
 import { LONGEST_VALUE } from "../../domain/variable.js";
 import type { VariableWrite } from "../../store/variable-store.js";
@@ -14,28 +14,36 @@ type Input = ParsedInputOf<"vars.set">;
 export const setVariable: CallHandler<"vars.set"> = async (context, input) => {
   const value = await readValue(context, input);
   if (input.json_value) mustBeJson(value);
-  const answer = await (await context.store()).variables.setVariable({
+  return await write(context, {
     scope: input.scope ?? context.settings.scope,
     key: input.key,
     value,
     format: input.json_value ? "json" : "text",
     ttlMs: durationMs(input.ttl),
-    condition: conditionOf(input),
-  });
-  if (answer.written) return toVariableView(answer.variable);
-  const { found } = answer;
-  const now = found === null ? "is not there" : `has revision ${found.revision}`;
-  throw new WaybillError("variable_conflict", `${JSON.stringify(input.key)} ${now}; it was not set.`, {
-    hint: "Read it again, decide again, and set it over the revision that you read.",
-    details: { key: input.key, revision: found?.revision ?? null },
+    condition: input.if_absent ? "absent" : null,
   });
 };
 
-function conditionOf(input: Input): VariableWrite["condition"] {
-  if (input.if_absent && input.if_revision !== undefined) {
-    throw new WaybillError("invalid_input", "Both --if-absent and --if-revision were given; give one of them.");
-  }
-  return input.if_absent ? "absent" : (input.if_revision ?? null);
+export const compareAndSetVariable: CallHandler<"vars.cas"> = async (context, { key, value, rev, scope }) =>
+  await write(context, {
+    scope: scope ?? context.settings.scope,
+    key,
+    value,
+    format: "text",
+    ttlMs: null,
+    condition: rev,
+  });
+
+/** Errors: `variable_conflict`, which tells the revision that was found. */
+async function write(context: AppContext, wanted: VariableWrite): Promise<VariableView> {
+  const answer = await (await context.store()).variables.setVariable(wanted);
+  if (answer.written) return toVariableView(answer.variable);
+  const { found } = answer;
+  const now = found === null ? "is not there" : `has revision ${found.revision}`;
+  throw new WaybillError("variable_conflict", `${JSON.stringify(wanted.key)} ${now}; it was not set.`, {
+    hint: "Read it again, decide again, and set it over the revision that you read.",
+    details: { key: wanted.key, revision: found?.revision ?? null },
+  });
 }
 
 async function readValue(context: AppContext, input: Input): Promise<string> {

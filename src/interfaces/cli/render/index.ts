@@ -40,6 +40,7 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "machines.show": renderMachine,
   "machines.check": renderMachineChecks,
   "vars.set": () => "",
+  "vars.cas": () => "",
   "vars.get": ({ value }) => value,
   "vars.rm": () => "",
   "vars.list": renderVariables,
