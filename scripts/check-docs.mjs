@@ -1,6 +1,6 @@
 /**
- * Checks what the pages claim: links lead somewhere, README shows commands that exist, decisions stay short, and the table
- * of errors is that of the code. `--write` renders the table anew.
+ * Checks what the pages claim: links lead somewhere, README shows commands that exist, decisions stay short, the table
+ * of errors is that of the code, and every code of it is used. `--write` renders the table anew.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -83,7 +83,7 @@ function longDecisions() {
   });
 }
 
-async function errorTable() {
+async function readErrors() {
   const { outputFiles } = await build({
     entryPoints: [join(root, "src/domain/errors.ts")],
     bundle: true,
@@ -92,15 +92,36 @@ async function errorTable() {
   });
   const source = Buffer.from(outputFiles[0].contents).toString("base64");
   const { ERRORS } = await import(`data:text/javascript;base64,${source}`);
-  const rows = Object.entries(ERRORS).map(
+  return ERRORS;
+}
+
+/** Codes that stand in the table and are used nowhere else: a promise that nobody keeps. */
+function unusedCodes(errors) {
+  const texts = sourcesBelow(join(root, "src")).map((path) => readFileSync(path, "utf8"));
+  const used = (code) => texts.some((text) => text.includes(`"${code}"`));
+  return Object.keys(errors)
+    .filter((code) => !used(code))
+    .map((code) => `src/domain/errors.ts: nothing uses the code ${code}`);
+}
+
+function sourcesBelow(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sourcesBelow(path);
+    return /(?<!\.test)\.ts$/.test(entry.name) && path !== join(root, "src/domain/errors.ts") ? [path] : [];
+  });
+}
+
+function errorTable(errors) {
+  const rows = Object.entries(errors).map(
     ([code, { exit, http, retryable }]) => `| \`${code}\` | ${exit} | ${http} | ${retryable ? "yes" : "no"} |`,
   );
   return [BEGIN, "| code | exit code | HTTP status | retryable |", "|---|---|---|---|", ...rows, END].join("\n");
 }
 
-async function staleErrorTable() {
+function staleErrorTable(errors) {
   const page = readFileSync(ERRORS_PAGE, "utf8");
-  const table = await errorTable();
+  const table = errorTable(errors);
   const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (begin < 0 || end < 0) return [`docs/errors.md: no place for the table between "${BEGIN}" and "${END}"`];
   const rendered = page.slice(0, begin) + table + page.slice(end + END.length);
@@ -110,10 +131,12 @@ async function staleErrorTable() {
   return [];
 }
 
+const errors = await readErrors();
 const faults = [
   ...pagesBelow(root).flatMap(brokenLinks),
   ...longDecisions(),
-  ...(await staleErrorTable()),
+  ...staleErrorTable(errors),
+  ...unusedCodes(errors),
   ...unknownCommands(),
 ];
 for (const fault of faults) console.error(fault);

@@ -120,10 +120,25 @@ function cacheMaxBytes({ name, value, origin }: Setting): number {
 /** The scope of variables that a process works in. Empty counts as not set. */
 export const currentScope = (env: Environment = process.env): string => env.WAYBILL_SCOPE || "root";
 
-/** Resolves all settings. Throws `invalid_input` for a config file that it cannot read and for a size that is none. */
+/** Errors: `invalid_input` when the directory was removed under the process (`uv_cwd` fails with ENOENT). */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new WaybillError("invalid_input", "The working directory does not exist any more; somebody removed it.", {
+      hint: "Change to a directory that exists (`cd` leads home) and try again.",
+      cause,
+    });
+  }
+}
+
+/**
+ * Resolves all settings. Throws `invalid_input` for a config file that it cannot read, for a size that is none and for a
+ * working directory that was removed.
+ */
 export async function resolveSettings(sources: SettingSources = {}): Promise<Settings> {
   const env = sources.environment ?? process.env;
-  const cwd = sources.cwd ?? process.cwd();
+  const cwd = sources.cwd ?? workingDirectory();
   const flags = sources.flags ?? {};
   const homeSetting = defaultHome(env, sources.platform ?? process.platform);
   const home = homeAt(homeSetting.value);

@@ -14,7 +14,6 @@ export const EXIT = {
   conflict: 4,
   store: 5,
   machine: 6,
-  notAllowed: 7,
   timeout: 124,
   interrupted: 130,
 } as const;
@@ -42,8 +41,6 @@ export const ERRORS = facts({
   machine_unreachable: { exit: EXIT.machine, http: 503, retryable: true },
   no_matching_machine: { exit: EXIT.notFound, http: 422, retryable: false },
   transport_unavailable: { exit: EXIT.machine, http: 501, retryable: false },
-  auth_failed: { exit: EXIT.machine, http: 502, retryable: false },
-  host_key_mismatch: { exit: EXIT.machine, http: 502, retryable: false },
   upload_failed: { exit: EXIT.machine, http: 502, retryable: true },
   entrypoint_missing: { exit: EXIT.badInput, http: 422, retryable: false },
   artifact_failed: { exit: EXIT.machine, http: 502, retryable: true },
@@ -64,14 +61,12 @@ export const ERRORS = facts({
   missing_env: { exit: EXIT.badInput, http: 400, retryable: false },
   invalid_state: { exit: EXIT.conflict, http: 409, retryable: false },
   lease_lost: { exit: EXIT.conflict, http: 409, retryable: true },
-  stale_write: { exit: EXIT.conflict, http: 409, retryable: false },
   store_busy: { exit: EXIT.store, http: 503, retryable: true },
   store_newer: { exit: EXIT.store, http: 500, retryable: false },
   store_corrupt: { exit: EXIT.store, http: 500, retryable: false },
   store_unwritable: { exit: EXIT.store, http: 500, retryable: false },
   store_full: { exit: EXIT.store, http: 507, retryable: true },
   store_unsupported: { exit: EXIT.store, http: 500, retryable: false },
-  forbidden: { exit: EXIT.notAllowed, http: 403, retryable: false },
   internal: { exit: EXIT.workFailed, http: 500, retryable: false },
 });
 

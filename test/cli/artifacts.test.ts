@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { createReadStream, readFileSync, statSync } from "node:fs";
+import { createReadStream, readFileSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
@@ -38,6 +39,20 @@ describe("artifacts", () => {
       { path: "a b/c\nd", size: 4, sha256: digest("data") },
     ]);
     expect(readFileSync(`${found.path}/a b/c\nd`, "utf8")).toBe("data");
+  });
+
+  it("and logs that somebody removed are not found, and the refusal names the file", async () => {
+    box.work("gone", 'echo said; echo 1 > "$WAYBILL_ARTIFACTS_DIR/x"');
+    const { run } = await submit(["gone"]);
+    const folder = dirname(run.artifacts_path ?? "");
+    rmSync(folder, { recursive: true });
+    for (const [command, file] of [
+      ["artifacts", "artifacts.manifest"],
+      ["logs", "log"],
+    ] as const) {
+      const { code, stderr } = await box.cli(["runs", command, run.id]);
+      expect({ code, stderr }).toMatchObject({ code: 3, stderr: expect.stringContaining(`${folder}/${file}`) });
+    }
   });
 
   it("of a run that left none are none", async () => {

@@ -1,4 +1,4 @@
-/** Reads `artifacts.manifest`: one line a file, as `sha256sum`, `shasum -a 256` and `openssl dgst -r` write it. */
+/** Reads and writes `artifacts.manifest`: one line a file, as `sha256sum`, `shasum -a 256` and `openssl dgst -r` write it. */
 
 const [NEWLINE, BACKSLASH, LETTER_N, LETTER_R] = [0x0a, 0x5c, 0x6e, 0x72];
 const HASH_LENGTH = 64;
@@ -36,4 +36,14 @@ function plainName(name: Buffer): Buffer {
     }
   }
   return Buffer.from(bytes);
+}
+
+/** The reverse of `parseManifest`, sorted by path. */
+export function formatManifest(files: ReadonlyMap<string, string>): Buffer {
+  const byPath = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
+  const lines = byPath.map(([name, hash]) => {
+    const escaped = name.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
+    return `${escaped === name ? "" : "\\"}${hash}  ./${escaped}\n`;
+  });
+  return Buffer.from(lines.join(""), "latin1");
 }

@@ -1,8 +1,10 @@
 /** Asks an attempt to end, and sends it signals. Nobody is signalled whose start is not that of the record. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { link, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { CancelManner, SignalName } from "../../domain/machine.js";
 import { isRunning } from "../process-identity.js";
+import { temporaryName } from "../tree/freeze-tree.js";
 import { readStart } from "./observe-attempt.js";
 import type { RunDirectory } from "./run-directory.js";
 
@@ -15,14 +17,26 @@ const GROUP = { everyMs: 20, tries: 50 } as const;
  */
 export async function cancelAttempt(run: RunDirectory, manner?: CancelManner): Promise<void> {
   await mkdir(run.path, { recursive: true, mode: 0o700 });
-  await writeFile(run.cancel, describeManner(manner), { mode: 0o600, flag: "wx" }).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EEXIST") throw error;
-    },
-  );
+  await placeRequest(run, describeManner(manner));
   const start = await readStart(run);
   if (start === null || !isRunning(start.boot, start.supervisor, start.supervisor_start)) return;
   send(start.supervisor, "TERM");
+}
+
+/** Written aside and linked into place, so that whoever sees the file sees all of it, and only the first gets the name. */
+async function placeRequest(run: RunDirectory, content: string): Promise<void> {
+  const fresh = join(run.path, temporaryName());
+  try {
+    await writeFile(fresh, content, { mode: 0o600, flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
+      // A full disk has room for a name if not for the manner, and the end matters more.
+      if (error.code !== "ENOSPC" && error.code !== "EDQUOT") throw error;
+    });
+    await link(fresh, run.cancel).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error; // Somebody asked before: theirs counts.
+    });
+  } finally {
+    await rm(fresh, { force: true });
+  }
 }
 
 /** `SIGNAL GRACE` as the supervisor reads it; nothing when there is nothing to say. */

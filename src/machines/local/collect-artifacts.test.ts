@@ -1,7 +1,8 @@
-import { appendFile, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Bench, freshDir, removeDir, runToEnd } from "../conformance/machine-bench.js";
+import { type Bench, freshDir, removeDir, runToEnd, until } from "../conformance/machine-bench.js";
+import { parseManifest } from "./artifact-manifest.js";
 import { localMachine } from "./local-fixture.js";
 import { runDirectory } from "./run-directory.js";
 
@@ -81,7 +82,6 @@ describe("collecting artifacts", { timeout: 60_000 }, () => {
     const late = await refused("true", (artifacts) => writeFile(join(artifacts, "late"), ""));
     expect(late).toMatchObject({ code: "artifact_failed", details: { path: "late" } });
     const gone = await refused("echo 1 > a; echo 2 > b", async (artifacts) => {
-      const { rm } = await import("node:fs/promises");
       await rm(join(artifacts, "a"));
     });
     expect(gone).toMatchObject({ code: "artifact_failed", details: { path: "a" } });
@@ -95,5 +95,60 @@ describe("collecting artifacts", { timeout: 60_000 }, () => {
   it("refuses an artifacts folder that was replaced by a link", async () => {
     const error = await refused('cd ..; rmdir artifacts; ln -s work "$WAYBILL_ARTIFACTS_DIR"; true');
     expect(error).toMatchObject({ code: "artifact_failed", details: { path: "artifacts" } });
+  });
+});
+
+const ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+describe("collecting artifacts that the machine could not seal", { timeout: 60_000 }, () => {
+  /** What a machine holds of an attempt whose supervisor died before it could write a word of the end. */
+  async function lost(script: string) {
+    const { request } = await runToEnd(bench, INTO + script);
+    const run = runDirectory(bench.machine.spec.workDir, request);
+    await rm(run.exit);
+    await rm(run.manifest, { force: true });
+    await until("it is lost", async () => (await bench.machine.status(request)).state === "lost");
+    return { request, run, to: destination() };
+  }
+
+  it("brings those of a lost attempt with hashes taken here, also again once the machine has forgotten", async () => {
+    const { request, to } = await lost(
+      "printf abc > x; printf abc > 'back\\slash'; printf abc > 'new\nline'; echo said",
+    );
+    const got = await bench.machine.collect(request, to);
+    expect(got).toMatchObject({ artifactsPath: join(to, "artifacts"), files: 3, bytes: 9 });
+    const manifest = parseManifest(await readFile(join(to, "artifacts.manifest")));
+    expect([...(manifest ?? [])]).toEqual([
+      ["back\\slash", ABC],
+      ["new\nline", ABC],
+      ["x", ABC],
+    ]);
+    await bench.machine.forget(request);
+    expect(await bench.machine.collect(request, to)).toEqual(got);
+    expect(await readFile(join(to, "artifacts", "x"), "utf8")).toBe("abc");
+    expect(await readFile(join(to, "log"), "utf8")).toBe("said\n");
+  });
+
+  it("brings those beside an exit record that is a link", async () => {
+    const { request, run, to } = await lost("printf abc > x");
+    await symlink(`0|exited|7|${Date.now()}`, run.exit);
+    expect(await bench.machine.status(request)).toMatchObject({ state: "exit", exit: { code: 0 } });
+    expect(await bench.machine.collect(request, to)).toMatchObject({ files: 1, bytes: 3 });
+    expect(await readFile(join(to, "artifacts.manifest"), "latin1")).toBe(`${ABC}  ./x\n`);
+  });
+
+  it("refuses those of a lost attempt with a link that leaves the folder", async () => {
+    const { request, to } = await lost("echo 1 > ok; ln -s /etc/passwd out");
+    await expect(bench.machine.collect(request, to)).rejects.toMatchObject({
+      code: "artifact_failed",
+      details: { path: "out" },
+    });
+    expect(await readdir(to)).toEqual(["log"]);
+  });
+
+  it("brings none of an attempt that left none", async () => {
+    const { request, run, to } = await lost("true");
+    await mkdir(run.artifacts, { recursive: true });
+    expect(await bench.machine.collect(request, to)).toMatchObject({ artifactsPath: null, files: 0 });
   });
 });

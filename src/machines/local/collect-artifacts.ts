@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { copyFile, lstat, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { WaybillError } from "../../domain/errors.js";
-import type { ExitRecord } from "../../domain/machine.js";
+import type { MachineAnswer } from "../../domain/machine.js";
 import type { Collected } from "../machine-port.js";
 import { forEachBounded } from "../tree/bounded.js";
 import { joinBytes, showBytes } from "../tree/byte-path.js";
@@ -13,7 +13,7 @@ import { temporaryName } from "../tree/freeze-tree.js";
 import { hashFile } from "../tree/hash-tree.js";
 import { makeDurable } from "../tree/make-durable.js";
 import { type ScannedEntry, scanTree } from "../tree/scan-tree.js";
-import { parseManifest } from "./artifact-manifest.js";
+import { formatManifest, parseManifest } from "./artifact-manifest.js";
 import { sizeOf } from "./observe-attempt.js";
 import type { RunDirectory } from "./run-directory.js";
 
@@ -21,13 +21,16 @@ import type { RunDirectory } from "./run-directory.js";
  * Copies `log`, `artifacts/` and `artifacts.manifest` into `destination`. Artifacts are linked where the file system can,
  * verified where they arrived, and get their name when they are whole; doing it again gives the same.
  *
- * @param exit the machine's last word, null for a lost attempt, of which only the log is brought.
+ * Where the machine could seal nothing (no exit record, or one that is a link because the disk was full) they are brought
+ * unverified, with hashes taken here. Of an attempt that runs only the log is brought.
+ *
+ * @param answer what the machine says of the attempt.
  * @throws `artifact_failed` naming the path: a hash that differs, a file that was not sealed, a link that leaves the
  *   folder, a socket, pipe or device. Then no artifact is brought at all; the log is.
  */
 export async function collectArtifacts(
   run: RunDirectory,
-  exit: ExitRecord | null,
+  answer: MachineAnswer,
   destination: string,
   signal?: AbortSignal,
 ): Promise<Collected> {
@@ -35,36 +38,60 @@ export async function collectArtifacts(
   const logPath = resolve(destination, "log");
   await copyLog(run, destination, logPath);
   const brought = { logPath, artifactsPath: null, files: 0, bytes: 0 };
-  if (exit === null) return brought;
-  const earlier = await findCollected(destination, exit.artifacts_manifest_hash, logPath);
+  if (answer.state === "running" || answer.state === "starting") return brought;
+  const sealed = answer.state === "exit" && !(await isLink(run.exit));
+  const hash = sealed ? answer.exit.artifacts_manifest_hash : null;
+  const earlier = sealed && hash === null ? null : await findCollected(destination, hash, logPath);
   if (earlier !== null) return earlier;
   const entries = await scanArtifacts(run, signal);
-  if (exit.artifacts_manifest_hash === null) {
+  if (hash === null) {
     if (entries.length === 0) return brought;
+    if (!sealed) return bring(run, entries, destination, logPath, null, signal);
     throw refusal(showBytes(entries[0]?.path ?? Buffer.alloc(0)), "was written after the run had ended");
   }
-  const manifest = await readManifest(run, exit.artifacts_manifest_hash);
+  return bring(run, entries, destination, logPath, await readManifest(run, hash), signal);
+}
+
+interface Manifest {
+  readonly text: Buffer;
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** @param sealed what the machine sealed; null: nothing, so the list is made here of what arrived. */
+async function bring(
+  run: RunDirectory,
+  entries: readonly ScannedEntry[],
+  destination: string,
+  logPath: string,
+  sealed: Manifest | null,
+  signal?: AbortSignal,
+): Promise<Collected> {
   const building = join(destination, temporaryName());
   try {
     await copyTree(entries, run.artifacts, building, { hardLinks: true, ...(signal && { signal }) });
-    await verify(building, entries, manifest.files, signal);
+    const found = await hashFiles(building, entries, signal);
+    if (sealed !== null) verify(found, sealed.files);
     const artifactsPath = resolve(destination, "artifacts");
     await rm(artifactsPath, { recursive: true, force: true });
     await rename(building, artifactsPath);
     // The machine's copy may be forgotten next, so ours must have reached the disk; the list, written last, says it has.
     await makeDurable(destination);
-    await writeAtomically(join(destination, "artifacts.manifest"), manifest.text);
+    await writeAtomically(join(destination, "artifacts.manifest"), sealed?.text ?? formatManifest(found));
     return { logPath, artifactsPath, ...countFiles(entries) };
   } finally {
     await rm(building, { recursive: true, force: true });
   }
 }
 
-/** What an earlier collection has brought whole, also when the machine has forgotten it since. */
+/**
+ * What an earlier collection has brought whole, also when the machine has forgotten it since.
+ *
+ * @param expected the hash of the sealed list; null: none was sealed, and any list says that all had arrived.
+ */
 async function findCollected(destination: string, expected: string | null, logPath: string): Promise<Collected | null> {
-  if (expected === null) return null;
   const list = await readFile(join(destination, "artifacts.manifest")).catch(() => null); // Nothing brought yet.
-  if (list === null || createHash("sha256").update(list).digest("hex") !== expected) return null;
+  if (list === null) return null;
+  if (expected !== null && createHash("sha256").update(list).digest("hex") !== expected) return null;
   const artifactsPath = resolve(destination, "artifacts");
   const entries = await scanTree(artifactsPath, { ignoring: false }).catch(() => null); // Removed since: bring it again.
   return entries === null ? null : { logPath, artifactsPath, ...countFiles(entries) };
@@ -119,10 +146,9 @@ async function scanArtifacts(run: RunDirectory, signal?: AbortSignal): Promise<r
   }
 }
 
-async function readManifest(
-  run: RunDirectory,
-  expected: string,
-): Promise<{ readonly text: Buffer; readonly files: ReadonlyMap<string, string> }> {
+const isLink = (path: string): Promise<boolean> => lstat(path).then((stats) => stats.isSymbolicLink());
+
+async function readManifest(run: RunDirectory, expected: string): Promise<Manifest> {
   const text = await readFile(run.manifest).catch((cause: unknown) => {
     throw refusal("artifacts.manifest", "cannot be read", cause);
   });
@@ -132,26 +158,32 @@ async function readManifest(
   throw refusal("artifacts.manifest", `has hash ${found}, expected ${expected} as in the exit record`);
 }
 
-async function verify(
+/** The hashes of what arrived, by path as latin1 text. */
+async function hashFiles(
   folder: string,
   entries: readonly ScannedEntry[],
-  sealed: ReadonlyMap<string, string>,
   signal?: AbortSignal,
-): Promise<void> {
-  const missing = new Set(sealed.keys());
+): Promise<ReadonlyMap<string, string>> {
+  const hashes = new Map<string, string>();
   await forEachBounded(
     entries.filter(isFile),
     async (entry) => {
-      const name = entry.path.toString("latin1");
-      const expected = sealed.get(name);
-      if (expected === undefined) throw refusal(showBytes(entry.path), "was not there when the run ended");
-      const found = await hashFile(joinBytes(folder, entry.path), entry.size, signal);
-      if (found !== expected) throw refusal(showBytes(entry.path), `has hash ${found}, expected ${expected}`);
-      missing.delete(name);
+      const hash = await hashFile(joinBytes(folder, entry.path), entry.size, signal);
+      hashes.set(entry.path.toString("latin1"), hash);
     },
     signal,
   );
-  for (const name of missing) throw refusal(showBytes(Buffer.from(name, "latin1")), "has disappeared");
+  return hashes;
+}
+
+function verify(found: ReadonlyMap<string, string>, sealed: ReadonlyMap<string, string>): void {
+  const show = (name: string): string => showBytes(Buffer.from(name, "latin1"));
+  for (const [name, hash] of found) {
+    const expected = sealed.get(name);
+    if (expected === undefined) throw refusal(show(name), "was not there when the run ended");
+    if (hash !== expected) throw refusal(show(name), `has hash ${hash}, expected ${expected}`);
+  }
+  for (const name of sealed.keys()) if (!found.has(name)) throw refusal(show(name), "has disappeared");
 }
 
 async function writeAtomically(path: string, content: Buffer): Promise<void> {

@@ -60,9 +60,7 @@ export function createLocalMachine(spec: MachineSpec, options: LocalMachineOptio
       onMachine(spec, "spawn_failed", () => reapAttempt(shell, installed, workDir, at(key), key, environment)),
     collect: async (key, destination, signal) => {
       const answer = await observeAttempt(at(key), key);
-      return onMachine(spec, "artifact_failed", () =>
-        collectArtifacts(at(key), answer.state === "exit" ? answer.exit : null, destination, signal),
-      );
+      return onMachine(spec, "artifact_failed", () => collectArtifacts(at(key), answer, destination, signal));
     },
     forget: (key) => forgetAttempt(at(key), key),
     check: () => checkLocalMachine(spec, environment),
