@@ -5,7 +5,7 @@ export interface LeaseRequest {
   readonly holder: ProcessIdentity;
   readonly purpose: string;
   readonly ttlMs: number;
-  /** The fence of a holder that the caller has proved dead; its lease may be taken before it expires. */
+  /** The fence of a holder that the caller has proved dead, or that it was itself and is done with; its lease may be taken before it expires. */
   readonly provedDeadFence?: number;
 }
 
@@ -17,8 +17,8 @@ export type LeaseAnswer =
 export interface LeaseStore {
   /** Takes a free, expired or proved-dead lease under a new, larger fence; else answers with who holds it. */
   acquireLease(request: LeaseRequest): Promise<LeaseAnswer>;
-  /** Renews all leases of `holder` that it still holds, and returns them; what is missing was lost. */
-  renewLeases(holder: ProcessIdentity, ttlMs: number): Promise<readonly Lease[]>;
+  /** Renews those of `leases` that are still held under their fence, and returns them by name; what is missing was lost. */
+  renewLeases(leases: readonly Pick<Lease, "name" | "fence">[], ttlMs: number): Promise<readonly Lease[]>;
   /** Gives a lease back; false when it was no longer held under this fence. */
   releaseLease(name: string, fence: number): Promise<boolean>;
   getLease(name: string): Promise<Lease | null>;

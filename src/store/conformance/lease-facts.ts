@@ -39,18 +39,20 @@ export function leaseFacts(use: UseBench): void {
       expect((await take("post", 3, first.lease.fence)).won).toBe(false);
     });
 
-    it("are renewed for the process that still holds them, never for its pid's next owner", async () => {
+    it("are renewed by name under their own fence only, and no other of their holder with them", async () => {
       const bench = use();
-      await take("a", 1);
-      await take("b", 1);
-      await take("c", 2);
+      const a = (await take("a", 1)).lease;
+      const b = (await take("b", 1)).lease;
+      const c = (await take("c", 1)).lease;
       bench.now += 500;
-      const renewed = await bench.store.leases.renewLeases(given.process({ pid: 1 }), 5_000);
+      const renewed = await bench.store.leases.renewLeases([b, a], 5_000);
       expect(renewed.map((l) => [l.name, l.expiresAt - bench.now])).toEqual([
         ["a", 5_000],
         ["b", 5_000],
       ]);
-      expect(await bench.store.leases.renewLeases(given.process({ pid: 1, pidStart: "2" }), 5_000)).toEqual([]);
+      expect(await bench.store.leases.getLease("c")).toEqual(c);
+      await bench.store.leases.releaseLease("b", b.fence);
+      expect(await bench.store.leases.renewLeases([{ name: "a", fence: a.fence + 100 }, b], 5_000)).toEqual([]);
     });
 
     it("are given back under their own fence only, and never get it again", async () => {
@@ -100,8 +102,8 @@ export function leaseFacts(use: UseBench): void {
               held = answer.lease;
             }
             if (s.op === "renew") {
-              const renewed = await bench.store.leases.renewLeases(given.process({ pid: s.pid }), 1_000);
-              const mine = renewed.find((l) => l.name === name);
+              const fence = held?.holder.pid === s.pid ? held.fence : 0;
+              const [mine] = await bench.store.leases.renewLeases([{ name, fence }], 1_000);
               expect(mine !== undefined).toBe(held?.holder.pid === s.pid);
               held = mine ?? held;
             }

@@ -17,7 +17,7 @@ const UPSERT = `
 
 export const RENEW = `
   UPDATE leases SET expires_at = $expires_at
-  WHERE holder_host = $host AND holder_boot = $boot AND holder_pid = $pid AND holder_pid_start = $pid_start
+  WHERE name = $name AND fence = $fence AND holder_host IS NOT NULL
   RETURNING *`;
 
 const VACATE = `
@@ -70,14 +70,14 @@ export function takeLease(session: Session, request: LeaseRequest): LeaseAnswer 
 export function sqliteLeases(session: Session): LeaseStore {
   return {
     acquireLease: (request) => session.write(() => takeLease(session, request)),
-    renewLeases: (holder, ttlMs) =>
-      session.write(() =>
-        session
-          .sql(RENEW)
-          .all({ ...holderParams(holder), expires_at: session.now() + ttlMs })
+    renewLeases: (leases, ttlMs) =>
+      session.write(() => {
+        const expiresAt = session.now() + ttlMs;
+        return leases
+          .flatMap(({ name, fence }) => session.sql(RENEW).all({ name, fence, expires_at: expiresAt }))
           .flatMap((row) => leaseFromRow(row) ?? [])
-          .sort(byName),
-      ),
+          .sort(byName);
+      }),
     releaseLease: (name, fence) => session.write(() => vacateLease(session, name, fence)),
     getLease: (name) => session.read(() => readLease(session, name)),
     listLeases: (prefix) =>

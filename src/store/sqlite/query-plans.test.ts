@@ -100,7 +100,7 @@ const queries: readonly (readonly [name: string, sql: string])[] = [
   ["a page of batches by staging", listBatchesSql({ staging: "s" }, { before: "x" })],
   ["a page of batches by plan", listBatchesSql({ planHash: "p" }, { before: "x" })],
   ["leases by prefix", LEASES_BY_PREFIX],
-  ["leases of a holder", RENEW],
+  ["a lease to renew", RENEW],
   ["events after a cursor", readEventsSql({})],
   ["events of a subject", readEventsSql({ subject: "s", types: EVENT_TYPES })],
   ["events of a batch", readEventsSql({ batchId: "b" })],
