@@ -4,6 +4,7 @@
  *
  * It holds no state that matters. Killed at any point, another one reads the same store and goes on.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorCode, WaybillError } from "../domain/errors.js";
 import type { MachineSpec } from "../domain/machine.js";
 import { type Run, waitsForSlot } from "../domain/run.js";
@@ -29,8 +30,8 @@ export interface DispatcherOptions {
   readonly purpose: string;
   /** The machines that a batch may use; read again at each look, so that an edited inventory counts. */
   readonly machines: () => Promise<readonly MachineSpec[]>;
-  /** Whether a store that cannot be written is tried again until it can (a worker), or fails `run` (somebody looks on). */
-  readonly waitsOutStore: boolean;
+  /** Whether a look that fails is logged and made again after a rest (a worker), or fails `run` (somebody looks on). */
+  readonly patient: boolean;
   /** Of a scope of one run that is a command: this process was called with it. */
   readonly caller?: Caller | undefined;
 }
@@ -51,13 +52,38 @@ export class Dispatcher {
 
   /** Works until the scope is done or `signal` says stop. What it drives then is left to the next driver. */
   async run(signal: AbortSignal): Promise<void> {
+    let restMs: number = RETRY_MS.first;
     while (!signal.aborted) {
-      const busy = await this.tick(signal);
-      if (this.#storeFailure !== null) throw this.#storeFailure;
-      if (!busy) break;
-      await this.#runtime.store.events.waitForChange(LOOK_MS, signal);
+      try {
+        const busy = await this.tick(signal);
+        if (this.#storeFailure !== null) throw this.#storeFailure;
+        if (!busy) break;
+        await this.#runtime.store.events.waitForChange(LOOK_MS, signal);
+        restMs = RETRY_MS.first;
+      } catch (error) {
+        this.#bear(error);
+        await pause(restMs, signal);
+        restMs = Math.min(2 * restMs, RETRY_MS.most);
+      }
     }
     await Promise.all(this.#driving.values());
+  }
+
+  /** Whether the scope has something left to do; a patient dispatcher that cannot know takes it that it has. */
+  async hasMore(): Promise<boolean> {
+    try {
+      return await this.tick(AbortSignal.abort());
+    } catch (error) {
+      this.#bear(error);
+      return true;
+    }
+  }
+
+  /** An inventory in the middle of an edit, a full disk: somebody mends it, and nobody would start the worker again. */
+  #bear(error: unknown): void {
+    if (!this.#options.patient) throw error;
+    const code = error instanceof WaybillError ? error.code : "internal";
+    this.#runtime.log("dispatch.look_failed", { code, error: error instanceof Error ? error.message : String(error) });
   }
 
   /** One look at the scope, acting on what it finds. @returns whether anything is left to do or to wait for. */
@@ -116,7 +142,7 @@ export class Dispatcher {
       else this.#rest(run.id);
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof WaybillError && !this.#options.waitsOutStore && STORE_FAILURES.includes(error.code)) {
+      if (error instanceof WaybillError && !this.#options.patient && STORE_FAILURES.includes(error.code)) {
         this.#storeFailure = error;
       }
       const code = error instanceof WaybillError ? error.code : "internal";
@@ -133,3 +159,7 @@ export class Dispatcher {
     this.#resting.set(runId, { until: this.#runtime.clock() + delay, delay });
   }
 }
+
+/** Ends early, without an error, when told to stop. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => undefined);

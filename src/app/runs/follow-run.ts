@@ -30,7 +30,7 @@ export async function* followRun(
     scope: { kind: "run", runId },
     purpose,
     machines: async () => [],
-    waitsOutStore: false,
+    patient: false,
     caller,
   });
   let failure: unknown;
