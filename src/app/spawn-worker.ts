@@ -1,11 +1,13 @@
 /** Starts detached workers: the same program again, in a session of its own, its messages in a log file of its own. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "../config/settings.js";
 import { type DispatchScope, scopeLeaseName } from "../dispatch/dispatch-scope.js";
 import { provenanceVariables, withoutOwnVariables } from "../dispatch/program-environment.js";
 import { isHeld, type Runtime } from "../dispatch/runtime.js";
+import { WaybillError } from "../domain/errors.js";
 
 /** How long a worker that was just started is given to take its lease before another is tried. */
 const START_MS = 3_000;
@@ -20,16 +22,25 @@ export class WorkerSpawner {
     this.#command = command;
   }
 
+  /** Errors: `spawn_failed` when no process could be started. */
   async ensure(runtime: Runtime, scope: DispatchScope): Promise<void> {
     const name = scopeLeaseName(scope, runtime.holder);
     if (await isHeld(runtime, await runtime.store.leases.getLease(name))) return;
     const started = this.#startedAt.get(name);
     if (started !== undefined && runtime.clock() - started < START_MS) return;
     this.#startedAt.set(name, runtime.clock());
-    this.#spawn(scope);
+    try {
+      await this.#spawn(scope);
+    } catch (cause) {
+      this.#startedAt.delete(name);
+      throw new WaybillError("spawn_failed", `No worker could be started: ${(cause as Error).message}.`, {
+        hint: "What was recorded stays; any later `waybill` command that looks at it starts a worker.",
+        cause,
+      });
+    }
   }
 
-  #spawn(scope: DispatchScope): void {
+  async #spawn(scope: DispatchScope): Promise<void> {
     const { home, storeUrl, inventoryFile, environment, provenance, cwd } = this.#settings;
     mkdirSync(home.workers, { recursive: true, mode: 0o700 });
     const log = openSync(join(home.workers, `${scope.kind}.log`), "a", 0o600);
@@ -48,6 +59,7 @@ export class WorkerSpawner {
         },
       });
       child.unref();
+      await once(child, "spawn");
     } finally {
       closeSync(log);
     }

@@ -84,6 +84,10 @@ const isJson = (args: readonly string[]): boolean => {
 const argv = process.argv.slice(2);
 const printer = createPrinter();
 main(argv, printer)
+  .then(async (code) => {
+    await printer.settle();
+    return code;
+  })
   .catch((error: unknown) => report(error, isJson(argv), printer))
   .then((code) => {
     process.exitCode = code;
