@@ -143,6 +143,7 @@ export const runLogs = streaming({
       id: runId,
       from: z.coerce.number().int().min(0).default(0).describe("byte offset to start from"),
       tail: z.coerce.number().int().min(0).optional().describe("only the last so many lines"),
+      since: duration.optional().describe("only what was written in the last so long, to within a second"),
       follow: z.boolean().default(false).describe("go on until the run ends"),
       grep: z
         .string()

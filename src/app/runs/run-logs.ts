@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { durationMs } from "../../contracts/fields.js";
+import type { ParsedInputOf } from "../../contracts/index.js";
 import { WaybillError } from "../../domain/errors.js";
 import { isTerminal, type Run } from "../../domain/run.js";
 import type { AppContext, StreamHandler } from "../context.js";
@@ -6,6 +8,7 @@ import { findRun } from "./find-run.js";
 import { followLog } from "./follow-run.js";
 import { grepLog, type LinePattern } from "./grep-log.js";
 import { offsetOfTail, readLogFile } from "./log-file.js";
+import { offsetSince } from "./log-times.js";
 
 /** Prints a log without touching the run: from the copy when it has ended, from the machine while it runs. */
 export const runLogs: StreamHandler<"runs.logs"> = async function* (context, input, options) {
@@ -35,7 +38,7 @@ function toPattern(grep: string | undefined, context: number): LinePattern | nul
 const readLog: StreamHandler<"runs.logs"> = async function* (context, input, options) {
   const run = await findRun(await context.store(), input.id);
   const path = await pathOf(context, run, input.attempt);
-  const from = path !== null && input.tail !== undefined ? await offsetOfTail(path, input.tail) : input.from;
+  const from = path === null ? input.from : await firstByte(context, run, path, input);
   const live = input.follow && (input.attempt === undefined || input.attempt === run.attempt);
   if (live && !isTerminal(run.status)) {
     yield* followLog(context, run.id, from, options.signal ?? new AbortController().signal);
@@ -48,6 +51,22 @@ const readLog: StreamHandler<"runs.logs"> = async function* (context, input, opt
     offset += bytes.length;
   }
 };
+
+/** Where to begin: the latest of what was asked for. */
+async function firstByte(
+  context: AppContext,
+  run: Run,
+  path: string,
+  { from, tail, since }: ParsedInputOf<"runs.logs">,
+): Promise<number> {
+  const ageMs = durationMs(since);
+  const now = ageMs === null ? 0 : await (await context.store()).now();
+  return Math.max(
+    from,
+    tail === undefined ? 0 : await offsetOfTail(path, tail),
+    ageMs === null ? 0 : await offsetSince(path, run, now - ageMs),
+  );
+}
 
 /** Where the log can be read from here now; null while there is none. Errors: `run_not_found` for an attempt that never was. */
 async function pathOf(context: AppContext, run: Run, attempt: number | undefined): Promise<string | null> {

@@ -13,6 +13,8 @@ export interface RunDirectory {
   readonly artifacts: string;
   readonly manifest: string;
   readonly log: string;
+  /** How far the log had grown at which time: lines of `EPOCH_MS BYTES`. */
+  readonly logTimes: string;
   readonly start: string;
   readonly exit: string;
   /** A link to the id of the run that holds the slot. */
@@ -40,6 +42,7 @@ export function runDirectory(workDir: string, key: AttemptKey): RunDirectory {
     artifacts: at("artifacts"),
     manifest: at("artifacts.manifest"),
     log: at("log"),
+    logTimes: at("log.times"),
     start: at("start"),
     exit: at("exit"),
     busy: at("busy"),

@@ -4,7 +4,7 @@ watch() {
   cd /
   trap '' HUP INT TERM
   tell_time
-  wb_begun=$wb_now wb_heard=$wb_now wb_ending=0 wb_turn=0
+  wb_begun=$wb_now wb_heard=$wb_now wb_ending=0 wb_turn=0 wb_noted=
   [ "$wb_silence" -gt 0 ] && true >"$wb_dir/heard"
   while :; do
     choose_tick
@@ -12,6 +12,7 @@ watch() {
     supervisor_lives || { take_over; exit 0; }
     [ $wb_ending = 0 ] || continue
     tell_time
+    note_growth
     if [ -L "$wb_dir/reason" ]; then
       # The supervisor decided: it has signalled already, or the program has ended by itself.
       wb_ending=1
@@ -26,6 +27,18 @@ watch() {
     read_cancel
     end_group "$wb_program" "$wb_grace" "$wb_first"
   done
+}
+
+# Notes how far the log had grown by now, at most once a second and only when it grew, in lines of "EPOCH_MS BYTES": so that
+# it can be asked for what was written since a time. On a full disk the notes end, and nothing else.
+note_growth() {
+  if [ -n "$wb_noted" ]; then
+    [ $((wb_now - wb_noted)) -ge 100 ] && [ "$wb_dir/log" -nt "$wb_dir/log.times" ] || return 0
+  else
+    [ -s "$wb_dir/log" ] || return 0
+  fi
+  wb_noted=$wb_now
+  echo "$((wb_started + (wb_now - wb_begun) * 10)) $(($(wc -c <"$wb_dir/log")))" 2>/dev/null >>"$wb_dir/log.times"
 }
 
 # Sets wb_tick: fine near a deadline, and for a log that must not grow far past its limit.
