@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createSandbox, type Sandbox } from "../../test/harness/sandbox.js";
-import { until } from "../../test/harness/until.js";
-import { open, type Waybill } from "../app/open.js";
-import { Dispatcher } from "./dispatcher.js";
+import { open, type Waybill } from "../../src/app/open.js";
+import { Dispatcher } from "../../src/dispatch/dispatcher.js";
+import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { until } from "../harness/until.js";
 
 let box: Sandbox;
 let waybill: Waybill;
