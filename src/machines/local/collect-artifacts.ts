@@ -113,14 +113,22 @@ const refusal = (path: string, why: string, cause?: unknown): WaybillError =>
 
 /** A log that was forgotten or never begun counts as empty, unless an earlier collection has brought it. */
 async function copyLog(run: RunDirectory, destination: string, logPath: string): Promise<void> {
+  await copyWhole(run.logTimes, destination, `${logPath}.times`);
+  const there = await copyWhole(run.log, destination, logPath);
+  if (!there && (await sizeOf(logPath)) === 0) await writeFile(logPath, "", { mode: 0o600 });
+}
+
+/** @returns false when there is no such file, or none any more */
+async function copyWhole(from: string, destination: string, to: string): Promise<boolean> {
   const fresh = join(destination, temporaryName());
   try {
-    await copyFile(run.log, fresh, constants.COPYFILE_FICLONE);
+    await copyFile(from, fresh, constants.COPYFILE_FICLONE);
     await reachDisk(fresh);
-    await rename(fresh, logPath);
+    await rename(fresh, to);
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    if ((await sizeOf(logPath)) === 0) await writeFile(logPath, "", { mode: 0o600 });
+    return false;
   } finally {
     await rm(fresh, { force: true });
   }

@@ -140,5 +140,5 @@ async function forgetAttempt(run: RunDirectory, key: AttemptKey): Promise<void> 
       },
     );
   }
-  for (const path of [run.work, run.artifacts, run.log]) await rm(path, { recursive: true, force: true });
+  for (const path of [run.work, run.artifacts, run.log, run.logTimes]) await rm(path, { recursive: true, force: true });
 }
