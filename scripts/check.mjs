@@ -44,6 +44,8 @@ function countTests() {
   const tests = testResults.flatMap((file) => file.assertionResults.map((test) => ({ ...test, file: file.name })));
   const passed = tests.filter((test) => test.status === "passed").length;
   const skipped = tests.filter((test) => !["passed", "failed"].includes(test.status));
+  const again = tests.filter((test) => test.status === "passed" && test.failureMessages.length > 0);
+  for (const test of again) console.log(`PASSED AT SECOND TRY ${relative(root, test.file)}: ${test.fullName}`);
   for (const test of skipped) console.log(`SKIPPED ${relative(root, test.file)}: ${test.fullName} (${test.status})`);
   // A file that broke before its first test has no results and is one failure.
   const broken = testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0).length;
