@@ -30,8 +30,8 @@ async function tellManner(context: AppContext, run: Run, manner: CancelManner): 
 }
 
 /**
- * States the wish for each run and for what their programs called and wait for, and waits until the machines have
- * carried it out unless told not to.
+ * States the wish for each run and then for what their programs called and wait for, and waits until the machines have
+ * carried it out unless told not to. The callers go first: one whose call was ended would else end by itself, as failed.
  */
 export async function requestCancels(
   context: AppContext,
@@ -42,10 +42,13 @@ export async function requestCancels(
   const store = await context.store();
   const below = descendantsOf(runs, await store.runs.activeRuns());
   const asked = await Promise.all(runs.map((run) => store.runs.requestCancel(run.id, context.settings.user)));
-  for (const run of below) await store.runs.requestCancel(run.id, context.settings.user);
   const ids = asked.flatMap((run) => run?.id ?? []);
-  const ended = await awaitRuns(context, [...ids, ...below.map((run) => run.id)], wait ? allEnded : () => true, signal);
-  return ended.filter((run) => ids.includes(run.id));
+  const enough = wait ? allEnded : () => true;
+  const ended = await awaitRuns(context, ids, enough, signal);
+  for (const run of below) await store.runs.requestCancel(run.id, context.settings.user);
+  const called = below.map((run) => run.id);
+  await awaitRuns(context, called, enough, signal);
+  return ended;
 }
 
 /** Commands that a program called in the foreground belong to it as its other children do; detached ones do not. */

@@ -1,6 +1,7 @@
 /** Runs that are active and that nobody living looks after: their driver was killed, or is of another time. */
 import { type DispatchScope, HOST_SCOPE } from "../../dispatch/dispatch-scope.js";
 import { isHeld } from "../../dispatch/runtime.js";
+import { WaybillError } from "../../domain/errors.js";
 import { runLeaseName } from "../../domain/lease.js";
 import { isTerminal, type Run } from "../../domain/run.js";
 import type { AppContext } from "../context.js";
@@ -29,7 +30,6 @@ export async function wakeWorker(context: AppContext, scope: DispatchScope): Pro
     await context.ensureWorker(scope);
   } catch (error) {
     // Whoever may read the store and not write beside it cannot start a worker; the reading must not fail for that.
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "EACCES" && code !== "EROFS" && code !== "EPERM" && code !== "ENOSPC") throw error;
+    if (!(error instanceof WaybillError) || error.code !== "spawn_failed") throw error;
   }
 }
