@@ -48,6 +48,20 @@ describe("placement", () => {
     expect(summary(items, machines)).toEqual(["z", "x", "y", "z"]);
   });
 
+  it("breaks a tie by name, in whatever order the machines are given", () => {
+    const items = [item("a", { tag: "gpu" })];
+    const names = ["alpha", "beta", "gamma"];
+
+    for (const order of [names, [...names].reverse()]) {
+      expect(
+        summary(
+          items,
+          order.map((name) => load(name, ["gpu"])),
+        ),
+      ).toEqual(["alpha"]);
+    }
+  });
+
   it("names everyone who could take a waiting item", () => {
     const wait = place([item("a", { tag: "gpu" })], [load("l", ["gpu"], 1, 1), load("r", ["gpu"], 1, 2)])[0];
     const single = place([item("a", { machine: "l" })], [load("l", [], 1, 1)])[0];
