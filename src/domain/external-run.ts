@@ -33,6 +33,7 @@ export function toRun(told: ExternalRun, name: string | null, fence: number): Ru
     host: EXTERNAL_MACHINE,
     user: null,
     port: null,
+    ssh: null,
   } as const;
   return {
     ...facts,

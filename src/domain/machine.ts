@@ -8,6 +8,25 @@ export type MachineOs = (typeof MACHINE_OSES)[number];
 
 export const MACHINE_STATUSES = ["idle", "busy", "offline", "unknown"] as const;
 
+/** How the system's `ssh` is called for a machine, beyond host, user and port. Paths are absolute. */
+export interface SshSettings {
+  /** Read instead of the user's own configuration (`ssh -F`); null: the user's. */
+  readonly configFile: string | null;
+  /** The only key that is offered; null: what agent and configuration offer. */
+  readonly identityFile: string | null;
+  /** Hosts to go through, as `ssh -J` takes them; null: what the configuration says. */
+  readonly proxyJump: string | null;
+  /** Milliseconds until a connection must stand. */
+  readonly connectTimeoutMs: number;
+}
+
+export const DEFAULT_SSH: SshSettings = {
+  configFile: null,
+  identityFile: null,
+  proxyJump: null,
+  connectTimeoutMs: 10_000,
+};
+
 /** One machine of the inventory, defaults filled in. */
 export interface MachineSpec {
   readonly name: string;
@@ -15,12 +34,22 @@ export interface MachineSpec {
   readonly host: string | null;
   readonly user: string | null;
   readonly port: number | null;
+  /** Null exactly for a machine that is not reached by ssh. */
+  readonly ssh: SshSettings | null;
   readonly os: MachineOs;
   readonly tags: readonly string[];
   /** How many exclusive runs it executes at once. */
   readonly slots: number;
   readonly workDir: string;
   readonly env: Readonly<Record<string, string>>;
+}
+
+/** A machine as a version wrote it that knew no `ssh` yet. */
+export type StoredMachineSpec = Omit<MachineSpec, "ssh"> & Partial<Pick<MachineSpec, "ssh">>;
+
+/** Fills in what an older version did not record. */
+export function fromStored(stored: StoredMachineSpec): MachineSpec {
+  return { ...stored, ssh: stored.ssh ?? (stored.transport === "ssh" ? DEFAULT_SSH : null) };
 }
 
 /** Names one attempt on a machine; the name of its run directory. */

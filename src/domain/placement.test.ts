@@ -21,6 +21,7 @@ const spec = (name: string, tags: readonly string[], slots = 1): MachineSpec => 
   host: null,
   user: null,
   port: null,
+  ssh: null,
   os: "linux",
   tags,
   slots,

@@ -28,6 +28,7 @@ describe("an inventory", () => {
         host: null,
         user: null,
         port: null,
+        ssh: null,
         os,
         tags: [],
         slots: 1,
@@ -43,8 +44,23 @@ describe("an inventory", () => {
       host: "10.0.0.5",
       user: null,
       port: null,
+      ssh: { configFile: null, identityFile: null, proxyJump: null, connectTimeoutMs: 10_000 },
       os: "linux",
       workDir: "~/.waybill",
+    });
+  });
+
+  it("reads how ssh is called, with paths from its own folder and the user's home", () => {
+    const [gpu] = parse(`
+machines:
+  gpu: { transport: ssh, host: gpu, ssh_config: ../ssh_config, identity_file: ~/.ssh/ci, proxy_jump: 'ci@a:22,b', connect_timeout: 1m30s }
+`);
+
+    expect(gpu?.ssh).toEqual({
+      configFile: "/etc/ssh_config",
+      identityFile: `${homedir()}/.ssh/ci`,
+      proxyJump: "ci@a:22,b",
+      connectTimeoutMs: 90_000,
     });
   });
 
@@ -110,6 +126,10 @@ machines:
     ["machines: { left: { env: { A: { from_env: B } } } }", "expected text, a number, true or false, found a map"],
     ["machines: { a: { transport: ssh, host: -oProxyCommand=x } }", "one word that does not start with '-'"],
     ["machines: { a: { transport: ssh, host: h, port: 65536 } }", "expected at most 65535"],
+    ["machines: { a: { transport: ssh, host: h, connect_timeout: 10 } }", "found the number 10"],
+    ["machines: { a: { transport: ssh, host: h, connect_timeout: soon } }", 'expected a duration such as "90s"'],
+    ["machines: { a: { transport: ssh, host: h, proxy_jump: -oX=y } }", "one word that does not start with '-'"],
+    ["machines: { a: { ssh_config: x } }", '"ssh_config" has no meaning for a local machine'],
     ["machines: { __proto__: {} }", '"__proto__" is not a machine\'s name'],
     ["machines: { a: {}, b: { work_dir: /var/waybill/machines/a } }", 'already that of machine "a"'],
   ])("is refused: %j", (text, problem) => {

@@ -8,15 +8,23 @@ import { homedir, platform } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
 import { machineEnv } from "../contracts/env-map.js";
+import { duration, durationMs } from "../contracts/fields.js";
 import { fileError } from "../contracts/file-problem.js";
 import { MACHINE_NAME, machineName } from "../contracts/machine-name.js";
 import type { ValueFault } from "../contracts/schema-issue.js";
 import { readYaml } from "../contracts/yaml-document.js";
-import { MACHINE_OSES, type MachineOs, type MachineSpec, TRANSPORTS } from "../domain/machine.js";
+import {
+  DEFAULT_SSH,
+  MACHINE_OSES,
+  type MachineOs,
+  type MachineSpec,
+  type SshSettings,
+  TRANSPORTS,
+} from "../domain/machine.js";
 
 const MAX_SLOTS = 1000;
 const SSH_WORK_DIR = "~/.waybill";
-const SSH_ONLY = ["host", "user", "port"] as const;
+const SSH_ONLY = ["host", "user", "port", "ssh_config", "identity_file", "proxy_jump", "connect_timeout"] as const;
 
 const text = z
   .string()
@@ -30,6 +38,10 @@ const machine = z.strictObject({
   host: sshWord.optional(),
   user: sshWord.optional(),
   port: z.int().min(1).max(65_535).optional(),
+  ssh_config: text.optional(),
+  identity_file: text.optional(),
+  proxy_jump: sshWord.optional(),
+  connect_timeout: duration.optional(),
   tags: z.array(machineName).optional(),
   os: z.enum(MACHINE_OSES).optional(),
   slots: z.int().min(1).max(MAX_SLOTS).optional(),
@@ -105,9 +117,23 @@ interface Place {
 }
 
 function localWorkDir(name: string, written: string | undefined, { home, base }: Place): string {
-  if (written === undefined) return join(home, "machines", name);
+  return written === undefined ? join(home, "machines", name) : localPath(written, base);
+}
+
+function localPath(written: string, base: string): string {
   const expanded = /^~(\/|$)/.test(written) ? join(homedir(), written.slice(1)) : written;
   return resolve(base, expanded);
+}
+
+function sshSettings(fields: z.output<typeof machine>, base: string): SshSettings {
+  const path = (written: string | undefined): string | null =>
+    written === undefined ? null : localPath(written, base);
+  return {
+    configFile: path(fields.ssh_config),
+    identityFile: path(fields.identity_file),
+    proxyJump: fields.proxy_jump ?? null,
+    connectTimeoutMs: durationMs(fields.connect_timeout) ?? DEFAULT_SSH.connectTimeoutMs,
+  };
 }
 
 function hostOs(): MachineOs {
@@ -125,6 +151,7 @@ function toSpec(name: string, fields: z.output<typeof machine>, place: Place): M
     host: fields.host ?? null,
     user: fields.user ?? null,
     port: fields.port ?? null,
+    ssh: local ? null : sshSettings(fields, place.base),
     os: fields.os ?? (local ? hostOs() : "linux"),
     tags: [...new Set(fields.tags)],
     slots: fields.slots ?? 1,
@@ -140,9 +167,9 @@ export interface InventoryOptions {
 
 /**
  * Machines in the order of the file. Defaults: `transport` local; `os` this host's, or linux over ssh; `slots` 1;
- * `work_dir` `<home>/machines/<name>`, or `~/.waybill` over ssh.
+ * `work_dir` `<home>/machines/<name>`, or `~/.waybill` over ssh; `connect_timeout` 10 s.
  *
- * @param fileName the inventory's path; relative work directories start from its folder
+ * @param fileName the inventory's path; relative paths start from its folder
  * @throws `invalid_inventory` with every problem in the message and in `details.problems`
  */
 export function parseInventory(bytes: Uint8Array, fileName: string, { home }: InventoryOptions): MachineSpec[] {

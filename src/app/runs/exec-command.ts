@@ -121,7 +121,7 @@ const OS = { darwin: "macos", win32: "windows" } as const;
 function thisHost(context: AppContext): MachineSpec {
   const os = OS[process.platform as keyof typeof OS] ?? "linux";
   const workDir = join(context.settings.home.machines, HERE);
-  const reached = { transport: "local", host: null, user: null, port: null } as const;
+  const reached = { transport: "local", host: null, user: null, port: null, ssh: null } as const;
   return { name: HERE, ...reached, os, tags: [], slots: 1, workDir, env: {} };
 }
 

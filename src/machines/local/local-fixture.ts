@@ -9,7 +9,7 @@ import { createLocalMachine, type LocalMachineOptions } from "./local-machine.js
 
 /** The inventory's entry of a machine of this host. */
 export function localSpec(workDir: string, slots: number): MachineSpec {
-  const nowhere = { host: null, user: null, port: null };
+  const nowhere = { host: null, user: null, port: null, ssh: null };
   return { name: "here", transport: "local", ...nowhere, os: "linux", tags: [], slots, workDir, env: {} };
 }
 

@@ -13,6 +13,7 @@ const target: MachineSpec = {
   host: null,
   user: null,
   port: null,
+  ssh: null,
   os: "linux",
   tags: [],
   slots: 1,

@@ -1,5 +1,6 @@
 /** The shape of a run in its table, and the way to the domain's record and back. */
 import type { ErrorCode } from "../../domain/errors.js";
+import { fromStored, type StoredMachineSpec } from "../../domain/machine.js";
 import type { ArtifactState, Run, RunKind, RunRequest, RunStatus } from "../../domain/run.js";
 import type { SqlParams, SqlRow } from "./driver.js";
 
@@ -55,7 +56,7 @@ export function runFromRow(raw: SqlRow): Run {
     testDir: row.test_dir,
     testDirHash: row.test_dir_hash,
     workHash: row.work_hash,
-    request: JSON.parse(row.request) as RunRequest,
+    request: requestFromRow(row.request),
     createdBy: row.created_by,
     detached: row.detached === 1,
     batchId: row.batch_id,
@@ -85,6 +86,11 @@ export function runFromRow(raw: SqlRow): Run {
     pinned: row.pinned === 1,
     evidence: row.evidence === null ? null : (JSON.parse(row.evidence) as Run["evidence"]),
   };
+}
+
+function requestFromRow(stored: string): RunRequest {
+  const request = JSON.parse(stored) as Omit<RunRequest, "target"> & { readonly target: StoredMachineSpec };
+  return { ...request, target: fromStored(request.target) };
 }
 
 export function runToRow(run: Run): SqlParams {
