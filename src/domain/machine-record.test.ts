@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { attemptDirName } from "./machine.js";
-import { parseExitRecord, parseStartRecord } from "./machine-record.js";
+import { parseExitLink, parseExitRecord, parseStartRecord } from "./machine-record.js";
 
 const header = { v: 1, run: "0192", attempt: 1, fence: 4 };
 const start = {
@@ -77,4 +77,21 @@ describe("an attempt's directory", () => {
   it("is named after the run and the attempt", () => {
     expect(attemptDirName({ runId: "r", attempt: 2 })).toBe("r.2");
   });
+});
+
+describe("an exit record that is a link", () => {
+  const key = { runId: "0192", attempt: 2 };
+
+  it("is read with what it holds", () => {
+    const held = { run: "0192", attempt: 2, fence: 4, ended: 9, log_bytes: 0, started: null };
+    expect(parseExitLink("7|exited|4|9\n", key)).toMatchObject({ ...held, code: 7, reason: "exited" });
+    expect(parseExitLink("null|disk_full|4|9", key)).toMatchObject({ ...held, code: null, reason: "disk_full" });
+  });
+
+  it.each(["", "7|exited|4", "x|exited|4|9", "7|bored|4|9", "7|exited|-4|9", "7|exited|4|soon"])(
+    "is none as %j",
+    (text) => {
+      expect(parseExitLink(text, key)).toBeNull();
+    },
+  );
 });

@@ -2,7 +2,7 @@
  * Reads the records that a machine writes. They come from the other side, so every field is checked; text that is not
  * a whole, valid record is no record (a torn write after power loss must not become an outcome).
  */
-import { EXIT_REASONS, type ExitReason, type ExitRecord, type StartRecord } from "./machine.js";
+import { type AttemptKey, EXIT_REASONS, type ExitReason, type ExitRecord, type StartRecord } from "./machine.js";
 
 type Fields = Record<string, unknown>;
 
@@ -41,3 +41,27 @@ export function parseExitRecord(text: string): ExitRecord | null {
   const reason = EXIT_REASONS.includes(f.reason as ExitReason);
   return code && started && manifest && reason ? (f as unknown as ExitRecord) : null;
 }
+
+/**
+ * The exit record that a supervisor leaves on a disk without space for a file: a link to `CODE|REASON|FENCE|ENDED`.
+ *
+ * @returns null when the text is not a whole one.
+ */
+export function parseExitLink(text: string, key: AttemptKey): ExitRecord | null {
+  const [code = "", reason = "", fence = "", ended = ""] = text.trim().split("|");
+  const record = {
+    v: 1,
+    run: key.runId,
+    attempt: key.attempt,
+    fence: numberOf(fence),
+    code: code === "null" ? null : numberOf(code),
+    reason,
+    log_bytes: 0,
+    artifacts_manifest_hash: null,
+    started: null,
+    ended: numberOf(ended),
+  };
+  return parseExitRecord(JSON.stringify(record));
+}
+
+const numberOf = (text: string): number => (/^\d+$/.test(text) ? Number(text) : -1);

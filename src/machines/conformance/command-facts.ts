@@ -1,10 +1,10 @@
 /** What every machine must do with a command: something that runs where it is called, without a tree and a slot. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { expect, it } from "vitest";
 import type { StartRequest } from "../machine-port.js";
-import { type Bench, commandFor, exitOf, logOf, until } from "./machine-bench.js";
+import { type Bench, commandFor, exitOf, firstOutput, logOf } from "./machine-bench.js";
 
 /** Starts a command and waits for its exit record. */
 async function run({ machine, dir }: Bench, argv: readonly string[], changes: Partial<StartRequest> = {}) {
@@ -59,7 +59,7 @@ export function describeCommands(bench: () => Bench): void {
     const script = "trap 'echo heard; exit 4' INT; echo up; while :; do sleep 0.05; done";
     const request = commandFor(dir, ["sh", "-c", script]);
     await machine.start(request);
-    await until("it is up", async () => (await peek(machine.logPath(request))).startsWith("up"));
+    await firstOutput(machine, request);
     expect(await machine.signal(request, "INT")).toBe(true);
     expect(await exitOf(machine, request)).toMatchObject({ code: 4, reason: "exited" });
     expect(await machine.signal(request, "INT")).toBe(false);
@@ -71,13 +71,10 @@ export function describeCommands(bench: () => Bench): void {
     const script = "trap '' TERM; trap 'echo told' USR1; echo up; while :; do sleep 0.05; done";
     const request = commandFor(dir, ["sh", "-c", script], { graceMs: 3_600_000 });
     await machine.start(request);
-    await until("it is up", async () => (await peek(machine.logPath(request))).startsWith("up"));
+    await firstOutput(machine, request);
     await machine.cancel(request, { signal: "USR1", graceMs: 300 });
     await machine.cancel(request);
     expect(await exitOf(machine, request)).toMatchObject({ code: 137, reason: "cancelled" });
     expect((await logOf(machine, request)).toString()).toContain("told");
   });
 }
-
-const peek = (path: string | null): Promise<string> =>
-  path === null ? Promise.resolve("") : readFile(path, "utf8").catch(() => ""); // Not written yet.

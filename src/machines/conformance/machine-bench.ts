@@ -103,3 +103,9 @@ export async function logOf(machine: Machine, key: AttemptKey, fromByte = 0): Pr
   for await (const chunk of machine.follow(key, fromByte)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
+
+/** The first bytes of the log of an attempt that runs: then its program is up. */
+export async function firstOutput(machine: Machine, key: AttemptKey): Promise<Buffer> {
+  for await (const chunk of machine.follow(key, 0)) return Buffer.from(chunk);
+  throw new Error("the attempt ended without a word");
+}

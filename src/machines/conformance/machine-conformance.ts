@@ -8,13 +8,13 @@ import {
   type Bench,
   begin,
   exitOf,
+  firstOutput,
   freshDir,
   logOf,
   removeDir,
   requestFor,
   runToEnd,
   treeOf,
-  until,
 } from "./machine-bench.js";
 
 export interface MachineUnderTest {
@@ -112,7 +112,7 @@ function describeLimits(bench: () => Bench): void {
   it("lets a program that is asked to end leave with its own code", async () => {
     const script = "exec 2>/dev/null; trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.05; done";
     const { request } = await begin(bench(), script, { graceMs: 20_000 });
-    await until("the program is up", async () => (await peek(bench().machine, request)) === "up\n");
+    await firstOutput(bench().machine, request);
     await bench().machine.cancel(request);
     await bench().machine.cancel(request);
     expect(await exitOf(bench().machine, request)).toMatchObject({ reason: "cancelled", code: 5 });
@@ -141,14 +141,6 @@ function describeLimits(bench: () => Bench): void {
     expect(exit.reason).toBe("log_limit");
     expect(exit.log_bytes).toBeGreaterThan(100);
   });
-}
-
-/** The first bytes of a log whose attempt still runs. */
-async function peek(machine: Machine, key: { runId: string; attempt: number }): Promise<string> {
-  const path = machine.logPath(key);
-  if (path !== null) return readFile(path, "utf8").catch(() => "");
-  for await (const chunk of machine.follow(key, 0)) return Buffer.from(chunk).toString();
-  return "";
 }
 
 function describeLogs(bench: () => Bench): void {

@@ -1,8 +1,7 @@
 /** Reads what the machine recorded about an attempt, and judges who is alive where a record leaves that open. */
 import { lstat, readFile, readlink, stat } from "node:fs/promises";
 import type { AttemptKey, ExitRecord, MachineAnswer, StartRecord } from "../../domain/machine.js";
-import { EXIT_REASONS, type ExitReason } from "../../domain/machine.js";
-import { parseExitRecord, parseStartRecord } from "../../domain/machine-record.js";
+import { parseExitLink, parseExitRecord, parseStartRecord } from "../../domain/machine-record.js";
 import { bootToken, isRunning } from "../process-identity.js";
 import type { RunDirectory } from "./run-directory.js";
 
@@ -55,25 +54,7 @@ async function readExit(run: RunDirectory, key: AttemptKey): Promise<ExitRecord 
   const text = await textOrNull(run.exit);
   if (text !== null) return parseExitRecord(text);
   const link = await linkOrNull(run.exit);
-  return link === null ? null : exitFromLink(link, key);
-}
-
-/** On a disk without space for a record the supervisor leaves `CODE|REASON|FENCE|ENDED` as a link's target. */
-function exitFromLink(text: string, key: AttemptKey): ExitRecord | null {
-  const [code = "", reason = "", fence, ended] = text.split("|");
-  if (!EXIT_REASONS.includes(reason as ExitReason) || fence === undefined || ended === undefined) return null;
-  return {
-    v: 1,
-    run: key.runId,
-    attempt: key.attempt,
-    fence: Number(fence),
-    code: code === "null" ? null : Number(code),
-    reason: reason as ExitReason,
-    log_bytes: 0,
-    artifacts_manifest_hash: null,
-    started: null,
-    ended: Number(ended),
-  };
+  return link === null ? null : parseExitLink(link, key);
 }
 
 async function readOwner(run: RunDirectory): Promise<Owner | null> {

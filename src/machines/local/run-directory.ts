@@ -1,7 +1,7 @@
 /** Names the paths on a machine (docs/run-protocol.md, "On the machine"). */
 import { join } from "node:path";
-import { WaybillError } from "../../domain/errors.js";
 import { type AttemptKey, attemptDirName } from "../../domain/machine.js";
+import { mustBeAttempt } from "../attempt-name.js";
 
 /** The paths of one attempt. */
 export interface RunDirectory {
@@ -23,16 +23,9 @@ export interface RunDirectory {
   readonly supervisorLog: string;
 }
 
-const RUN_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
-
 /** @throws `invalid_input` for a run id that cannot be a file's name or a record's field. */
 export function runDirectory(workDir: string, key: AttemptKey): RunDirectory {
-  if (!RUN_ID.test(key.runId) || !Number.isSafeInteger(key.attempt) || key.attempt < 0) {
-    throw new WaybillError("invalid_input", `Not an attempt: run "${key.runId}", attempt ${key.attempt}.`, {
-      hint: "A run id has 1 to 128 letters, digits, dots, dashes or underscores; an attempt is a whole number.",
-    });
-  }
-  const path = join(workDir, "runs", attemptDirName(key));
+  const path = join(workDir, "runs", attemptDirName(mustBeAttempt(key)));
   const at = (name: string): string => join(path, name);
   return {
     path,

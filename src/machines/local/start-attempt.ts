@@ -5,6 +5,7 @@ import { WaybillError } from "../../domain/errors.js";
 import type { MachineAnswer } from "../../domain/machine.js";
 import type { Environment } from "../environment.js";
 import type { ProgramInput, StartRequest } from "../machine-port.js";
+import { describeRequest, supervisorArguments, withoutOwnNames } from "../supervisor/start-arguments.js";
 import { watchDirectory } from "./directory-watch.js";
 import { observeAttempt } from "./observe-attempt.js";
 import type { RunDirectory } from "./run-directory.js";
@@ -18,9 +19,6 @@ export interface SupervisorCommand {
   /** What the supervisor and the program inherit. */
   readonly environment: Environment;
 }
-
-/** Set by the supervisor for the program alone: a run that starts another must not lend it its own identity. */
-const OWN_NAMES = ["WAYBILL_RUN_ID", "WAYBILL_ATTEMPT", "WAYBILL_FENCE", "WAYBILL_ARTIFACTS_DIR"] as const;
 
 /** How the supervisor leaves when it found no slot (supervisor/sh). */
 const LEFT_BUSY = 3;
@@ -73,10 +71,10 @@ interface Child {
 
 async function spawnSupervisor(command: SupervisorCommand, run: RunDirectory, request: StartRequest): Promise<Child> {
   const [shell = "/bin/sh", ...before] = command.shell;
-  const argv = [...before, command.script, ...supervisorArguments(command, request)];
+  const argv = [...before, command.script, ...argumentsOf(command, request)];
   const log = await open(run.supervisorLog, "a", 0o600).catch(() => null); // On a full disk the supervisor still runs.
   const output = log === null ? "ignore" : log.fd;
-  const env = environmentFor(command.environment, request.env);
+  const env = withoutOwnNames({ ...command.environment, ...request.env });
   let left: number | null = null;
   try {
     const input = request.command?.input ?? null;
@@ -113,28 +111,13 @@ function feed(child: ChildProcess, input: ProgramInput): void {
   input.pipe(child.stdin);
 }
 
-function supervisorArguments(command: SupervisorCommand, request: StartRequest): readonly string[] {
-  const numbers = [request.timeoutMs ?? 0, request.silenceMs ?? 0, request.graceMs, request.logLimitBytes ?? 0];
-  const { runId, attempt, fence, treeHash, entrypoint, args } = request;
-  const key = [command.workDir, runId, String(attempt), String(fence)];
-  const what =
-    request.command === null
-      ? ["supervise", ...key, treeHash, String(command.slots)]
-      : ["execute", ...key, request.command.directory];
-  return [...what, ...numbers.map((n) => String(Math.ceil(n))), entrypoint, ...args];
+function argumentsOf({ workDir, slots }: SupervisorCommand, request: StartRequest): readonly string[] {
+  const { verb, args } = supervisorArguments(slots, request);
+  return [verb, workDir, request.runId, String(request.attempt), String(request.fence), ...args];
 }
 
-function environmentFor(inherited: Environment, own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...inherited, ...own };
-  for (const name of OWN_NAMES) delete env[name];
-  return env;
-}
-
-/** For people who look into the directory. Values of variables are secrets until somebody says otherwise: names only. */
 async function writeRequest(run: RunDirectory, request: StartRequest): Promise<void> {
-  const { env, command, ...rest } = request;
-  const directory = command === null ? {} : { directory: command.directory };
-  const text = `${JSON.stringify({ v: 1, ...rest, ...directory, env: Object.keys(env) })}\n`;
+  const text = `${describeRequest(request)}\n`;
   await writeFile(run.request, text, { mode: 0o600, flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
     // Written by an earlier start; or no space, which the supervisor puts on record itself.
     if (error.code !== "EEXIST" && error.code !== "ENOSPC" && error.code !== "EDQUOT") throw error;

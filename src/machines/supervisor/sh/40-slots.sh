@@ -28,6 +28,8 @@ read_start() {
   case $wb_record in '{'*'}'*) ;; *) return 1 ;; esac
   wb_r_pid=${wb_record#*\"pid\":} wb_r_pid=${wb_r_pid%%,*}
   wb_r_start=${wb_record#*\"pid_start\":\"} wb_r_start=${wb_r_start%%\"*}
+  wb_r_sup=${wb_record#*\"supervisor\":} wb_r_sup=${wb_r_sup%%,*}
+  wb_r_sup_start=${wb_record#*\"supervisor_start\":\"} wb_r_sup_start=${wb_r_sup_start%%\"*}
   wb_r_dog=${wb_record#*\"watchdog\":} wb_r_dog=${wb_r_dog%%,*}
   wb_r_dog_start=${wb_record#*\"watchdog_start\":\"} wb_r_dog_start=${wb_r_dog_start%%\"*}
   wb_r_boot=${wb_record#*\"boot\":\"} wb_r_boot=${wb_r_boot%%\"*}

@@ -69,15 +69,3 @@ reap() {
     release_slot
   done
 }
-
-wb_verb=${1:-} wb_prefix=${2:-} wb_run=${3:-} wb_attempt=${4:-} wb_fence=${5:-0}
-wb_dir=$wb_prefix/runs/$wb_run.$wb_attempt
-case $wb_prefix in /*) ;; *) echo "supervisor: the prefix must be absolute, found '$wb_prefix'" >&2; exit 2 ;; esac
-case $wb_run in '' | *[!A-Za-z0-9._-]*) echo "supervisor: not a run id: '$wb_run'" >&2; exit 2 ;; esac
-case $wb_attempt$wb_fence in *[!0-9]*) echo "supervisor: attempt and fence must be numbers" >&2; exit 2 ;; esac
-learn_boot
-case $wb_verb in
-supervise | execute) shift 5; "$wb_verb" "$@" ;;
-reap) reap ;;
-*) echo "supervisor: unknown verb '$wb_verb'" >&2; exit 2 ;;
-esac

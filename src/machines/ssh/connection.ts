@@ -1,0 +1,204 @@
+/**
+ * Requests to one machine through the system's `ssh`, over one shared connection (ControlMaster) that every process of
+ * this user uses and that ends by itself a minute after its last use.
+ */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import type { Readable, Writable } from "node:stream";
+import { WaybillError } from "../../domain/errors.js";
+import type { MachineSpec } from "../../domain/machine.js";
+import type { Environment } from "../environment.js";
+import { type AnswerEnd, unframe } from "./answer-frame.js";
+import { ConnectionGate } from "./connection-gate.js";
+import type { RemoteCall } from "./remote-shell.js";
+import { BOOTSTRAP } from "./request-line.js";
+import { controlArguments, controlSocket, sshArguments } from "./ssh-command.js";
+import { failureOf } from "./ssh-failure.js";
+
+type Client = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** One request under way. */
+export interface Exchange {
+  /** What the machine printed between the marks; ends with how it ended. Rejects when there was no whole answer. */
+  readonly output: AsyncGenerator<Buffer, number>;
+  send(bytes: string): boolean;
+  close(): void;
+}
+
+/** What a request sends: its line, then its input; `null` leaves the input open for `send`. */
+export interface ExchangeRequest extends Pick<RemoteCall, "deadlineMs" | "signal"> {
+  readonly line: (nonce: string) => string;
+  readonly input: Readable | Uint8Array | null;
+}
+
+/** How much of what ssh says on standard error is kept. */
+const SAID_BYTES = 16 * 1024;
+
+export class SshConnection {
+  readonly #spec: MachineSpec;
+  readonly #environment: Environment;
+  readonly #gate = new ConnectionGate();
+  #socket: string | null = null;
+
+  constructor(spec: MachineSpec, environment: Environment) {
+    this.#spec = spec;
+    this.#environment = environment;
+  }
+
+  /** Sends a request. The exchange must be read to its end, or closed. */
+  async exchange(request: ExchangeRequest): Promise<Exchange> {
+    request.signal?.throwIfAborted();
+    const pass = await this.#gate.enter();
+    try {
+      const nonce = randomBytes(16).toString("hex");
+      const client = await this.#spawn();
+      const output = this.#read(client, nonce, request, pass);
+      sendRequest(client, request.line(nonce), request.input);
+      return {
+        output,
+        send: (bytes) => client.stdin.writable && client.stdin.write(bytes),
+        close: () => endClient(client),
+      };
+    } catch (error) {
+      pass.failed(error);
+      throw error;
+    }
+  }
+
+  async #spawn(): Promise<Client> {
+    this.#socket ??= controlSocket(this.#spec);
+    const args = sshArguments(this.#spec, this.#socket, BOOTSTRAP);
+    // A session of its own: Ctrl-C in our terminal is not for it, and it can ask nobody for a password.
+    const client = spawn("ssh", args, {
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+      env: { ...this.#environment },
+    });
+    await new Promise<void>((resolve, reject) => {
+      client.once("spawn", resolve);
+      client.once("error", (cause) => reject(noClient(cause)));
+    });
+    return client;
+  }
+
+  async *#read(
+    client: Client,
+    nonce: string,
+    { deadlineMs, signal }: ExchangeRequest,
+    pass: Awaited<ReturnType<ConnectionGate["enter"]>>,
+  ): AsyncGenerator<Buffer, number> {
+    const said = collectText(client.stderr);
+    let late = false;
+    const timer =
+      deadlineMs === null
+        ? undefined
+        : setTimeout(() => {
+            late = true;
+            client.kill("SIGKILL");
+          }, deadlineMs);
+    const abort = (): void => void client.kill("SIGKILL");
+    signal?.addEventListener("abort", abort, { once: true });
+    const left = new Promise<number | null>((resolve) => client.once("exit", (code) => resolve(code)));
+    let end: AnswerEnd = { begun: false, status: null };
+    try {
+      const frames = unframe(
+        watchBeginning(client.stdout, nonce, () => pass.passed()),
+        nonce,
+      );
+      for (;;) {
+        const next = await frames.next();
+        if (next.done === true) {
+          end = next.value;
+          break;
+        }
+        yield next.value;
+      }
+      if (end.status !== null) return end.status;
+      const code = await left;
+      signal?.throwIfAborted();
+      const error = this.#explain(end, code, late ? deadlineMs : null, said());
+      if (!end.begun) pass.failed(error);
+      if (late && !end.begun) this.#abandonShared();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+      endClient(client);
+      pass.left();
+    }
+  }
+
+  #explain({ begun }: AnswerEnd, code: number | null, lateAfterMs: number | null, said: string): WaybillError {
+    if (lateAfterMs !== null) return failureOf(this.#spec, said, `nothing came within ${lateAfterMs / 1000} s`);
+    if (begun) return failureOf(this.#spec, "", "the connection was cut in the middle of it");
+    if (code === 255 || code === null) return failureOf(this.#spec, said, "there is no connection");
+    return new WaybillError(
+      "spawn_failed",
+      `The login shell of "${this.#spec.name}" left with code ${code} instead of running sh.${said === "" ? "" : ` It says: ${said.trim().slice(-300)}`}`,
+      { hint: `The account needs a login shell that can run commands; try: ssh ${this.#spec.host} true.` },
+    );
+  }
+
+  /** A shared connection that gives no answer would take every later request with it; the next one makes a new one. */
+  #abandonShared(): void {
+    if (this.#socket === null) return;
+    const args = controlArguments(this.#spec, this.#socket, "exit");
+    const client = spawn("ssh", args, { stdio: "ignore", detached: true, env: { ...this.#environment } });
+    client.on("error", () => undefined); // Then there is no ssh either, which the request itself has told.
+    client.unref();
+  }
+}
+
+function sendRequest(client: Client, line: string, input: Readable | Uint8Array | null): void {
+  // Whoever leaves without reading what was sent says so by its answer, or by giving none.
+  client.stdin.on("error", () => undefined);
+  client.stdin.write(line);
+  if (input === null) return;
+  if (input instanceof Uint8Array) {
+    client.stdin.end(input);
+    return;
+  }
+  input.on("error", () => client.kill("SIGKILL"));
+  input.pipe(client.stdin);
+}
+
+/** The client ends by itself once its input has ended and the verb has left; what does not is killed. */
+function endClient(client: Client): void {
+  client.stdin.destroy();
+  client.stdout.destroy();
+  client.stderr.destroy();
+  if (client.exitCode === null && client.signalCode === null) client.kill("SIGTERM");
+}
+
+/** Passes bytes on and tells when the answer begins: then the connection stands, and others may share it. */
+async function* watchBeginning(source: Readable, nonce: string, begun: () => void): AsyncGenerator<Buffer> {
+  let seen = "";
+  let told = false;
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    if (!told) {
+      seen = seen.slice(-nonce.length) + chunk.toString("latin1");
+      told = seen.includes(nonce);
+      if (told) begun();
+    }
+    yield chunk;
+  }
+}
+
+function collectText(source: Readable): () => string {
+  let text = "";
+  source.setEncoding("utf8");
+  source.on("data", (chunk: string) => {
+    text = (text + chunk).slice(-SAID_BYTES);
+  });
+  return () => text;
+}
+
+function noClient(cause: Error): WaybillError {
+  const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+  return new WaybillError("transport_unavailable", `ssh cannot be started: ${cause.message}.`, {
+    hint: missing
+      ? "Install OpenSSH's client (Debian: openssh-client), or check PATH."
+      : "Check that ssh can be executed.",
+    cause,
+  });
+}

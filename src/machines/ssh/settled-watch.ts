@@ -1,0 +1,110 @@
+/**
+ * Waits for the last word on any number of attempts of one machine with a single request: a server allows about ten
+ * sessions on a connection (OpenSSH, `MaxSessions`), and a machine may have more runs than that.
+ */
+import { WaybillError } from "../../domain/errors.js";
+import { type AttemptKey, attemptDirName } from "../../domain/machine.js";
+import { type AttemptReport, takeReports } from "./attempt-report.js";
+import type { RemoteShell, RemoteStream } from "./remote-shell.js";
+
+/** How often whoever waits says that it is still there; what a machine's contact limit is measured by. */
+const SIGN_OF_LIFE_MS = 5_000;
+
+interface Waiter {
+  readonly key: AttemptKey;
+  readonly resolve: (report: AttemptReport) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class SettledWatch {
+  readonly #shell: RemoteShell;
+  readonly #waiters = new Map<string, Set<Waiter>>();
+  #stream: RemoteStream | null = null;
+  #restarting = false;
+
+  constructor(shell: RemoteShell) {
+    this.#shell = shell;
+  }
+
+  /** Resolves with the attempt's report once it has settled. Rejects with the abort, or with `machine_unreachable` and the like. */
+  settled(key: AttemptKey, signal?: AbortSignal): Promise<AttemptReport> {
+    signal?.throwIfAborted();
+    const name = attemptDirName(key);
+    return new Promise<AttemptReport>((resolve, reject) => {
+      const leave = (): void => {
+        signal?.removeEventListener("abort", abort);
+        const others = this.#waiters.get(name);
+        others?.delete(waiter);
+        if (others?.size === 0) this.#waiters.delete(name);
+        if (this.#waiters.size === 0) this.#stop();
+      };
+      const waiter: Waiter = {
+        key,
+        resolve: (report) => {
+          leave();
+          resolve(report);
+        },
+        reject: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      const abort = (): void => waiter.reject(signal?.reason);
+      signal?.addEventListener("abort", abort, { once: true });
+      const others = this.#waiters.get(name);
+      if (others === undefined) this.#waiters.set(name, new Set([waiter]));
+      else others.add(waiter);
+      // Runs that are started together are asked for together.
+      if (others === undefined) this.#restartSoon();
+    });
+  }
+
+  #restartSoon(): void {
+    if (this.#restarting) return;
+    this.#restarting = true;
+    setImmediate(() => {
+      this.#restarting = false;
+      this.#stop();
+      if (this.#waiters.size > 0) void this.#watch();
+    });
+  }
+
+  #stop(): void {
+    this.#stream?.close();
+    this.#stream = null;
+  }
+
+  async #watch(): Promise<void> {
+    const asked = [...this.#waiters.keys()];
+    const stream = this.#shell.open({ verb: "await", args: asked, deadlineMs: null });
+    this.#stream = stream;
+    let told = 0;
+    const alive = setInterval(() => stream.send("\n"), SIGN_OF_LIFE_MS).unref();
+    try {
+      let text = "";
+      for await (const chunk of stream.output) {
+        const taken = takeReports(text + chunk.toString());
+        text = taken.rest;
+        told += taken.reports.length;
+        for (const report of taken.reports) this.#tell(report);
+      }
+      // Replaced by a watch that also asks for newer attempts: what this one had not told, that one will.
+      if (this.#stream !== stream) return;
+      if (told === 0) throw new WaybillError("machine_unreachable", "The machine's answer cannot be read.");
+      this.#stream = null;
+      // The verb left and some attempts were not told of: they are asked for again.
+      if (this.#waiters.size > 0) this.#restartSoon();
+    } catch (error) {
+      if (this.#stream !== stream) return;
+      this.#stream = null;
+      for (const name of asked) for (const waiter of this.#waiters.get(name) ?? []) waiter.reject(error);
+      if (this.#waiters.size > 0) this.#restartSoon();
+    } finally {
+      clearInterval(alive);
+    }
+  }
+
+  #tell(report: AttemptReport): void {
+    for (const waiter of this.#waiters.get(attemptDirName(report.key)) ?? []) waiter.resolve(report);
+  }
+}

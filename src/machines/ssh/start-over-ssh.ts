@@ -1,0 +1,68 @@
+/** Starts an attempt on a machine: one request, answered once the machine has recorded what came of it. */
+
+import { createReadStream } from "node:fs";
+import type { Readable } from "node:stream";
+import { WaybillError } from "../../domain/errors.js";
+import type { MachineAnswer, MachineSpec } from "../../domain/machine.js";
+import type { ProgramInput, StartRequest } from "../machine-port.js";
+import { describeRequest, supervisorArguments, withoutOwnNames } from "../supervisor/start-arguments.js";
+import { takeReports } from "./attempt-report.js";
+import type { RemoteShell } from "./remote-shell.js";
+
+/** A start copies the tree, which for a large one on a slow disk may take minutes. */
+const START_MS = 15 * 60_000;
+
+/** Errors: `spawn_failed` with what the machine said, when nothing was recorded; those of `RemoteShell`. */
+export async function startOverSsh(
+  shell: RemoteShell,
+  spec: MachineSpec,
+  request: StartRequest,
+  signal?: AbortSignal,
+): Promise<MachineAnswer> {
+  const input = inputOf(request.command?.input ?? null);
+  const { verb, args } = supervisorArguments(spec.slots, request);
+  const { runId, attempt, fence } = request;
+  const key = [runId, String(attempt), String(fence)];
+  const stream = shell.open({
+    verb: "start",
+    args: [...key, describeRequest(request), input === null ? "none" : "fed", verb, ...args],
+    env: { ...spec.env, ...withoutOwnNames(request.env) },
+    deadlineMs: input === null ? START_MS : null,
+    ...(input === null ? { input: new Uint8Array() } : { input }),
+    ...(signal && { signal }),
+  });
+  let text = "";
+  for (;;) {
+    const next = await stream.output[Symbol.asyncIterator]().next();
+    if (next.done === true) break;
+    text += next.value.toString();
+    const [report] = takeReports(text).reports;
+    if (report === undefined) continue;
+    // What feeds the program goes on in the background; a cut there ends the program's input, not the program.
+    if (input === null) stream.close();
+    else void drain(stream.output);
+    return report.answer;
+  }
+  throw new WaybillError(
+    "spawn_failed",
+    `Machine "${spec.name}" recorded nothing: ${text.trim() || "it said nothing"}.`,
+    {
+      hint: "Run `waybill machines check` for this machine.",
+      details: { machine: spec.name, status: await stream.status },
+    },
+  );
+}
+
+function inputOf(input: ProgramInput): Readable | null {
+  if (input === null || typeof input !== "number") return input;
+  return createReadStream("", { fd: input, autoClose: false });
+}
+
+async function drain(output: AsyncIterable<Buffer>): Promise<void> {
+  try {
+    for await (const _ of output);
+  } catch (error) {
+    // The connection that fed the program was cut: the program sees the end of its input, and its record tells the rest.
+    if (!(error instanceof WaybillError)) throw error;
+  }
+}
