@@ -1,5 +1,7 @@
 /** Fields that several operations share, so that a word means and checks the same everywhere. */
 import * as z from "zod";
+import { parseByteSize } from "../domain/byte-size.js";
+import { parseContactPolicy, RETURN_CHOICES } from "../domain/contact-policy.js";
 import { parseDuration } from "../domain/duration.js";
 
 export const SCHEMA_VERSION = "v1";
@@ -19,6 +21,19 @@ export const duration = z
 /** Milliseconds of a field checked by `duration`; null when it was not given. */
 export const durationMs = (text: string | undefined): number | null =>
   text === undefined ? null : parseDuration(text);
+
+/** What becomes of a run whose machine cannot be reached. Text on the wire, see `parseContactPolicy`. */
+export const contactPolicy = z.string().refine((text) => parseContactPolicy(text) !== null, {
+  error: 'expected "wait", "stop_after 10m" or "replace_after 1h", with at least 10s',
+});
+
+/** Which end counts when a machine comes back while another one runs the replacement. */
+export const returnChoice = z.enum(RETURN_CHOICES);
+
+/** `512MiB`, `10GiB`; stays text on the wire, see `parseByteSize`. */
+export const byteSize = z
+  .string()
+  .refine((text) => parseByteSize(text) !== null, { error: 'expected a size such as "512MiB" or "10GiB"' });
 
 /** RFC 3339, a date alone included, which is its first moment in UTC. */
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;

@@ -4,7 +4,14 @@ import { cancelBatch, checkPlan, listBatches, runBatch, showBatch, watchBatch } 
 import { clearCache, getCached, listCache, removeCached, runCached, setCached } from "./cache.js";
 import { execCommand } from "./exec.js";
 import { history } from "./history.js";
-import { checkMachines, listMachines, showMachine } from "./machines.js";
+import {
+  checkMachines,
+  collectMachineGarbage,
+  drainMachine,
+  listMachines,
+  showMachine,
+  undrainMachine,
+} from "./machines.js";
 import type { Operation } from "./operation.js";
 import {
   attachRun,
@@ -62,6 +69,9 @@ const ALL = [
   listMachines,
   showMachine,
   checkMachines,
+  drainMachine,
+  undrainMachine,
+  collectMachineGarbage,
   setVariable,
   compareAndSetVariable,
   getVariable,

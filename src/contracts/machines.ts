@@ -1,6 +1,10 @@
 /** Operations on machines. */
 import * as z from "zod";
-import { MACHINE_OSES, MACHINE_STATUSES, type MachineSpec, TRANSPORTS } from "../domain/machine.js";
+import { ERROR_CODES } from "../domain/errors.js";
+import { MACHINE_OSES, MACHINE_STATUSES, TRANSPORTS } from "../domain/machine.js";
+import { GARBAGE_KINDS } from "../domain/machine-garbage.js";
+import { type MachineState, machineStatus } from "../domain/machine-note.js";
+import { byteSize, duration, maybeTime, time, toMaybeTime, toTime } from "./fields.js";
 import { later } from "./later.js";
 import { operation } from "./operation.js";
 
@@ -20,16 +24,31 @@ export const machineView = later(() =>
     port: z.number().int().nullable(),
     env_names: z.array(z.string()),
     runs: z.array(z.string()).describe("ids of the runs that hold its slots"),
+    last_contact_at: maybeTime.describe(
+      "when it last answered; null for a machine of this host, and for one never asked",
+    ),
+    last_failure_at: maybeTime.describe("when it last failed to answer"),
+    last_error: z.enum(ERROR_CODES).nullable().describe("why it did not answer when it was last asked"),
+    drained: z
+      .object({ at: time, by: z.string(), reason: z.string().nullable() })
+      .nullable()
+      .describe("set while it takes no new work"),
   }),
 );
 export type MachineView = z.infer<ReturnType<typeof machineView>>;
 
-/** A machine is busy when all its slots are taken; `offline` and `unknown` are for machines that were not reached. */
-export function toMachineView(spec: MachineSpec, holders: readonly string[], waiting: number): MachineView {
+/** What a view of a machine rests on. */
+export interface MachineLook extends Omit<MachineState, "holders"> {
+  /** Ids of the runs that hold its slots. */
+  readonly holders: readonly string[];
+  readonly waiting: number;
+}
+
+export function toMachineView({ spec, holders, waiting, unreachable, note }: MachineLook): MachineView {
   return {
     name: spec.name,
     transport: spec.transport,
-    status: spec.transport !== "local" ? "unknown" : holders.length >= spec.slots ? "busy" : "idle",
+    status: machineStatus({ spec, holders: holders.length, unreachable, note }),
     os: spec.os,
     tags: [...spec.tags],
     slots: spec.slots,
@@ -41,6 +60,10 @@ export function toMachineView(spec: MachineSpec, holders: readonly string[], wai
     port: spec.port,
     env_names: Object.keys(spec.env).sort(),
     runs: [...holders],
+    last_contact_at: toMaybeTime(note?.lastContactAt ?? null),
+    last_failure_at: toMaybeTime(note?.lastFailureAt ?? null),
+    last_error: note?.lastErrorCode ?? null,
+    drained: note?.drain == null ? null : { ...note.drain, at: toTime(note.drain.at) },
   };
 }
 
@@ -59,11 +82,16 @@ const machineName = z.string().min(1).describe("name of a machine in the invento
 export const listMachines = operation({
   name: "machines.list",
   command: "machines list",
-  summary: "List the machines of the inventory with what holds their slots",
-  effect: "read",
-  input: () => z.object({ tag: z.string().optional().describe("only those that carry this tag") }),
+  summary: "List the machines of the inventory with their status and what holds their slots",
+  effect: "write",
+  input: () =>
+    z.object({
+      tag: z.string().optional().describe("only those that carry this tag"),
+      check: z.boolean().default(false).describe("ask each machine now (default: how it answered last)"),
+    }),
   output: () => z.object({ source: z.string(), machines: z.array(machineView()) }),
   errors: ["invalid_inventory", "invalid_input"],
+  examples: [["machines list --check", "which of them answer now"]],
 });
 
 export const showMachine = operation({
@@ -80,10 +108,14 @@ export const showMachine = operation({
 export const checkMachines = operation({
   name: "machines.check",
   command: "machines check",
-  summary: "Look whether machines can execute runs: work directory, tools, space, clock",
+  summary: "Look whether machines can execute runs: reachable, tools, space, clock",
   effect: "write",
   positional: ["name"],
-  input: () => z.object({ name: z.array(machineName).default([]).describe("machines to check (default: all)") }),
+  input: () =>
+    z.object({
+      name: z.array(machineName).default([]).describe("machines to check (default: all)"),
+      all: z.boolean().default(false).describe("all machines of the inventory, also when some are named"),
+    }),
   output: () =>
     z.object({
       ok: z.boolean(),
@@ -91,4 +123,76 @@ export const checkMachines = operation({
     }),
   errors: ["machine_not_found", "invalid_inventory", "transport_unavailable"],
   examples: [["machines check left right", "each finding, and what to do about it"]],
+});
+
+export const drainMachine = operation({
+  name: "machines.drain",
+  command: "machines drain",
+  summary: "Give a machine no new work; what runs there goes on",
+  effect: "write",
+  positional: ["name"],
+  input: () =>
+    z.object({
+      name: machineName,
+      reason: z.string().min(1).max(500).optional().describe("why, for whoever meets it"),
+      wait: z.boolean().default(false).describe("wait until no run holds a slot of it"),
+    }),
+  output: () => machineView(),
+  errors: ["machine_not_found", "invalid_inventory"],
+  examples: [['machines drain gpu1 --reason "new disk" --wait', "returns when the machine is empty"]],
+});
+
+export const undrainMachine = operation({
+  name: "machines.undrain",
+  command: "machines undrain",
+  summary: "Let a drained machine take work again",
+  effect: "write",
+  positional: ["name"],
+  input: () => z.object({ name: machineName }),
+  output: () => machineView(),
+  errors: ["machine_not_found", "invalid_inventory"],
+});
+
+export const collectMachineGarbage = operation({
+  name: "machines.gc",
+  command: "machines gc",
+  summary: "Remove what ended runs left on machines: run directories, trees, old supervisors",
+  effect: "write",
+  positional: ["name"],
+  input: () =>
+    z.object({
+      name: z.array(machineName).default([]).describe("machines to clean (default: all)"),
+      older_than: duration.default("7d").describe("what was not used for so long"),
+      keep_bytes: byteSize
+        .optional()
+        .describe("then the least recently used, until no more than this is left, e.g. 10GiB (default: no limit)"),
+      dry_run: z.boolean().default(false).describe("say what would go, and do nothing"),
+    }),
+  output: () =>
+    z.object({
+      ok: z.boolean(),
+      dry_run: z.boolean(),
+      machines: z.array(
+        z.object({
+          name: z.string(),
+          ok: z.boolean(),
+          error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }).nullable(),
+          freed_bytes: z.number().int(),
+          kept_bytes: z.number().int().describe("what is left of the same kinds, live runs included"),
+          removed: z.array(
+            z.object({
+              kind: z.enum(GARBAGE_KINDS),
+              name: z.string(),
+              bytes: z.number().int(),
+              last_used_at: time,
+            }),
+          ),
+        }),
+      ),
+    }),
+  errors: ["machine_not_found", "invalid_inventory"],
+  examples: [
+    ["machines gc --dry-run", "what a week has left on each machine"],
+    ["machines gc gpu1 --older-than 1d --keep-bytes 10GiB", "and then the oldest, down to 10 GiB"],
+  ],
 });

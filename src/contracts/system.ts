@@ -12,6 +12,7 @@ const REASON_CODES = [
   "ended",
   "running",
   "slots_taken",
+  "machine_drained",
   "waits_in_line",
   "not_started_yet",
   "machine_full",

@@ -15,13 +15,19 @@ export interface Wave {
   readonly blocked: ReadonlyMap<string, readonly string[]>;
 }
 
-/** How many runs hold a slot of each machine now. */
+/** How many runs hold a slot of each machine now, and which of the machines are drained. */
 export async function machineLoads(runtime: Runtime, machines: readonly MachineSpec[]): Promise<MachineLoad[]> {
   const active = new Map<string, number>();
   for (const run of await runtime.store.runs.activeRuns()) {
     if (run.slot !== null) active.set(run.machine, (active.get(run.machine) ?? 0) + 1);
   }
-  return machines.map((spec) => ({ spec, active: active.get(spec.name) ?? 0 }));
+  const notes = await runtime.store.machines.listMachineNotes();
+  const drains = new Map(notes.map(({ name, drain }) => [name, drain]));
+  return machines.map((spec) => ({
+    spec,
+    active: active.get(spec.name) ?? 0,
+    drain: drains.get(spec.name) ?? null,
+  }));
 }
 
 export async function backFill(runtime: Runtime, batch: Batch, machines: readonly MachineSpec[]): Promise<Wave> {

@@ -13,6 +13,7 @@ import { beginAttempt } from "./begin-attempt.js";
 import { concludeAttempt } from "./conclude-attempt.js";
 import { accepted, type Caller, type Drive, guardOf, hasStarted, keyOf } from "./drive.js";
 import type { HeldLease, LeaseKeeper, Taken } from "./lease-keeper.js";
+import { withContactNoted } from "./machine-contact.js";
 import { canStart } from "./program-environment.js";
 import type { Runtime } from "./runtime.js";
 
@@ -114,7 +115,8 @@ async function driveHeld(
 /** Asks the machine; silence is noted on the run, never taken for an outcome. */
 async function ask(drive: Drive, run: Run): Promise<MachineAnswer> {
   try {
-    const answer = await drive.machine.status(keyOf(run));
+    const { store } = drive.runtime;
+    const answer = await withContactNoted(store, run.request.target, () => drive.machine.status(keyOf(run)));
     if (run.unreachableSince !== null) await drive.runtime.store.runs.noteContact(guardOf(drive, run), null);
     if (answer.state === "absent" && hasStarted(run)) {
       return { state: "lost", proof: "records_gone", start: null, at: drive.runtime.clock() };

@@ -6,7 +6,9 @@ export type TransportName = (typeof TRANSPORTS)[number];
 export const MACHINE_OSES = ["linux", "macos", "windows"] as const;
 export type MachineOs = (typeof MACHINE_OSES)[number];
 
+/** `offline`: it did not answer when it was last asked; `unknown`: it was never asked. */
 export const MACHINE_STATUSES = ["idle", "busy", "offline", "unknown"] as const;
+export type MachineStatus = (typeof MACHINE_STATUSES)[number];
 
 /** How the system's `ssh` is called for a machine, beyond host, user and port. Paths are absolute. */
 export interface SshSettings {
@@ -66,6 +68,7 @@ export const EXIT_REASONS = [
   "timeout",
   "silence",
   "log_limit",
+  "out_of_contact",
   "cancelled",
   "terminated",
   "supervisor_died",

@@ -4,12 +4,15 @@
  */
 import { formatSelector, type Item, type Selector } from "./batch.js";
 import type { MachineSpec } from "./machine.js";
+import { type Drain, describeDrain } from "./machine-note.js";
 import { nearest } from "./nearest.js";
 
 export interface MachineLoad {
   readonly spec: MachineSpec;
   /** Runs that hold a slot on it now. */
   readonly active: number;
+  /** Not null: it takes no new work. */
+  readonly drain: Drain | null;
 }
 
 export type Placement =
@@ -23,12 +26,17 @@ export const matches = (spec: MachineSpec, selector: Selector): boolean =>
 /** A machine and what is left of its slots as items are placed. */
 interface Seats {
   readonly spec: MachineSpec;
+  readonly drain: Drain | null;
   free: number;
 }
 
 /** Goes through the items in authored order; a tag goes to its machine with the most free slots, names break ties. */
 export function place(items: readonly Item[], machines: readonly MachineLoad[]): Placement[] {
-  const seats = machines.map(({ spec, active }) => ({ spec, free: spec.slots - active }));
+  const seats = machines.map(({ spec, active, drain }) => ({
+    spec,
+    drain,
+    free: drain === null ? spec.slots - active : 0,
+  }));
   return items.map((item) => placeItem(item, seats));
 }
 
@@ -39,11 +47,19 @@ function placeItem(item: Item, seats: readonly Seats[]): Placement {
   const best = idle.sort((a, b) => b.free - a.free || (a.spec.name < b.spec.name ? -1 : 1))[0];
   if (best === undefined) {
     const candidates = fitting.map(({ spec }) => spec.name);
-    const held = `${candidates.join(", ")} ${candidates.length === 1 ? "has" : "have"} no free slot`;
-    return { item, decision: "wait", reason: held, candidates };
+    return { item, decision: "wait", reason: explainWait(fitting), candidates };
   }
   best.free -= 1;
   return { item, decision: "dispatch", machine: best.spec.name };
+}
+
+function explainWait(fitting: readonly Seats[]): string {
+  const full = fitting.flatMap(({ spec, drain }) => (drain === null ? [spec.name] : []));
+  const drained = fitting.flatMap(({ spec, drain }) =>
+    drain === null ? [] : `${spec.name} is ${describeDrain(drain)}`,
+  );
+  const held = `${full.join(", ")} ${full.length === 1 ? "has" : "have"} no free slot`;
+  return [...(full.length === 0 ? [] : [held]), ...drained].join("; ");
 }
 
 /** Says which selector found nothing, and the nearest name or tag that exists. */

@@ -14,6 +14,8 @@ export interface BatchFilter {
 
 export type ItemDispatch =
   | { readonly decided: true; readonly item: Item; readonly prepared: Prepared }
+  /** The machine takes no new work, the item is still queued. */
+  | { readonly decided: false; readonly reason: "drained"; readonly item: Item }
   /** The machine had no slot, the item is still queued. */
   | { readonly decided: false; readonly reason: "busy"; readonly item: Item; readonly prepared: Prepared }
   /** Somebody else decided first; `item` says what. */

@@ -85,7 +85,7 @@ export interface RunStore {
   /**
    * Decides in one critical section, whichever process asks: an active run of the same machine and work is `reuse`; a
    * machine with no free slot is `busy` (or a run without a slot when `queue`); else `make()` is recorded as `created`.
-   * `make` runs at most once, only to create, and must be synchronous and pure.
+   * `make` runs at most once, only to create, and must be synchronous and pure. Errors: `machine_drained` without `queue`.
    */
   prepareAtomic(dispatch: Dispatch, make: () => NewRun): Promise<Prepared>;
   /**
@@ -112,7 +112,7 @@ export interface RunStore {
 
   /**
    * Gives a queued run a free slot when it is the oldest that waits for the machine, but for those in `passOver`, which
-   * the caller could not start; null when it has to go on waiting.
+   * the caller could not start; null when it has to go on waiting, as it has for a drained machine.
    */
   placeRun(id: string, slots: number, passOver?: readonly string[]): Promise<Run | null>;
   /** The machine said that the attempt started. */

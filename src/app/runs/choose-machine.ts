@@ -38,7 +38,7 @@ export function candidates(inventory: Inventory, machine: string | undefined, ta
   });
 }
 
-/** The candidate that already runs this work, else the one with the most free slots; names break ties. */
+/** The candidate that already runs this work, else the one with the most free slots, drained ones last; names break ties. */
 export async function chooseMachine(
   runtime: Runtime,
   from: readonly MachineSpec[],
@@ -53,7 +53,10 @@ export async function chooseMachine(
   }
   const loads = await machineLoads(runtime, from);
   const free = (load: (typeof loads)[number]) => load.spec.slots - load.active;
-  const [best] = [...loads].sort((a, b) => free(b) - free(a) || (a.spec.name < b.spec.name ? -1 : 1));
+  const isDrained = (load: (typeof loads)[number]) => Number(load.drain !== null);
+  const [best] = [...loads].sort(
+    (a, b) => isDrained(a) - isDrained(b) || free(b) - free(a) || (a.spec.name < b.spec.name ? -1 : 1),
+  );
   if (best === undefined) throw new WaybillError("no_matching_machine", "There is no machine to choose from.");
   return best.spec;
 }

@@ -9,6 +9,7 @@ import type { Batch, Item } from "../../domain/batch.js";
 import { describeDuration } from "../../domain/duration.js";
 import { WaybillError } from "../../domain/errors.js";
 import { type Lease, runLeaseName } from "../../domain/lease.js";
+import { type Drain, describeDrain } from "../../domain/machine-note.js";
 import { nearest } from "../../domain/nearest.js";
 import { matches, place } from "../../domain/placement.js";
 import { isTerminal, type Run, waitsForSlot } from "../../domain/run.js";
@@ -94,17 +95,25 @@ async function occupantOf(runtime: Runtime, run: Run): Promise<string | null> {
   return answer.state === "busy" ? answer.holder : null;
 }
 
+function explainDrain(machine: string, drain: Drain): Reason {
+  const hint = `\`waybill machines undrain ${machine}\` lets it work again.`;
+  return reason("machine_drained", `${machine} takes no new work: it is ${describeDrain(drain)}.`, [], hint);
+}
+
 async function explainQueued(runtime: Runtime, run: Run): Promise<Reason[]> {
   const active = (await runtime.store.runs.activeRuns()).filter((other) => other.machine === run.machine);
   const holders = active.filter((other) => other.slot !== null).map((other) => other.id);
   const ahead = active.filter((other) => waitsForSlot(other) && other.id < run.id).map((other) => other.id);
   const { slots } = run.request.target;
   const full = holders.length >= slots;
+  const [load] = await machineLoads(runtime, [run.request.target]);
+  const drain = load?.drain ?? null;
   const taken = slots === 1 ? "The only slot" : `Each of the ${slots} slots`;
   return [
+    ...(drain === null ? [] : [explainDrain(run.machine, drain)]),
     ...(full ? [reason("slots_taken", `${taken} of ${run.machine} is taken.`, holders)] : []),
     ...(ahead.length > 0 ? [reason("waits_in_line", `${ahead.length} came before it.`, ahead)] : []),
-    ...(full || ahead.length > 0 ? [] : [explainForsaken(runtime, run)]),
+    ...(full || ahead.length > 0 || drain !== null ? [] : [explainForsaken(runtime, run)]),
   ];
 }
 
@@ -159,12 +168,15 @@ async function explainItem(
   if (missing.length > 0)
     return [named(reason("missing_env", `needs ${missing.join(", ")} in the environment.`, missing))];
   const { machines } = await context.inventory();
-  const [placement] = place([item], await machineLoads(runtime, machines));
+  const loads = await machineLoads(runtime, machines);
+  const [placement] = place([item], loads);
   if (placement?.decision === "skip") return [named(reason("no_matching_machine", placement.reason))];
   if (placement?.decision !== "wait")
     return [named(reason("worker_gone", "a machine is free; a worker will place it."))];
   const active = await runtime.store.runs.activeRuns();
-  const suitable = new Set(machines.filter((m) => matches(m, item.selector)).map((m) => m.name));
+  const fitting = loads.filter(({ spec }) => matches(spec, item.selector));
+  const suitable = new Set(fitting.map(({ spec }) => spec.name));
   const holders = active.filter((r) => r.slot !== null && suitable.has(r.machine)).map((r) => r.id);
-  return [named(reason("slots_taken", `${placement.reason}.`, holders))];
+  const code = fitting.every(({ drain }) => drain !== null) ? "machine_drained" : "slots_taken";
+  return [named(reason(code, `${placement.reason}.`, holders))];
 }

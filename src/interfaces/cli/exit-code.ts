@@ -22,6 +22,7 @@ const EXITS: { readonly [N in CallName]?: ExitOf<N> } = {
   "runs.wait": ({ runs }) => firstFailure(runs),
   "batches.run": (data) => (data.kind === "report" ? exitCodeOfBatch(data.progress) : EXIT.success),
   "machines.check": ({ ok }) => (ok ? EXIT.success : EXIT.machine),
+  "machines.gc": ({ ok }) => (ok ? EXIT.success : EXIT.machine),
   "system.doctor": ({ ok }) => (ok ? EXIT.success : EXIT.workFailed),
 };
 

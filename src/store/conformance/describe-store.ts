@@ -15,6 +15,7 @@ import { externalRunFacts } from "./external-run-facts.js";
 import { guardedWriteFacts } from "./guarded-write-facts.js";
 import { historyFacts } from "./history-facts.js";
 import { leaseFacts } from "./lease-facts.js";
+import { machineFacts } from "./machine-facts.js";
 import { retentionFacts } from "./retention-facts.js";
 import { runFacts } from "./run-facts.js";
 import { runListFacts } from "./run-list-facts.js";
@@ -48,5 +49,6 @@ export function describeStore(name: string, subject: StoreUnderTest): void {
     eventFacts(use);
     durabilityFacts(use);
     retentionFacts(use);
+    machineFacts(use);
   });
 }

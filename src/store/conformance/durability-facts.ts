@@ -95,6 +95,7 @@ export function durabilityFacts(use: UseBench): void {
         events: 0,
         variables: 0,
         cache_entries: 0,
+        machines: 0,
       });
       const after = await drive(store);
       expect(after.lease.fence).toBeGreaterThan(before.lease.fence);

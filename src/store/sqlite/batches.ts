@@ -12,6 +12,7 @@ import {
   readItems,
 } from "./batch-queries.js";
 import { appendEvent } from "./event-log.js";
+import { drainOf } from "./machines.js";
 import { batchFromRow, itemToRow, text } from "./rows.js";
 import { prepare } from "./run-placement.js";
 import { runFromRow } from "./run-rows.js";
@@ -98,6 +99,9 @@ function dispatchItem(
   }
   if (item.state !== "queued") return { decided: false, reason: "already", item };
   const own = session.sql(BY_ENTRY).get({ batch_id: batchId, plan_entry: name });
+  if (own === undefined && drainOf(session, dispatch.machine) !== null) {
+    return { decided: false, reason: "drained", item };
+  }
   const prepared =
     own === undefined
       ? prepare(session, dispatch, () => ({ ...make(), batchId, planEntry: name }))

@@ -103,7 +103,7 @@ export const claimSweep = (session: Session, everyMs: number): Promise<boolean> 
 /** See `Store.reset`. Counters of what was given go on, so that fences and cursors from before the reset stay in the past. */
 export const reset = (session: Session): Promise<void> =>
   session.write(() => {
-    for (const table of ["runs", "batch_items", "batches", "leases", "events", "variables"])
+    for (const table of ["runs", "batch_items", "batches", "leases", "events", "variables", "machines"])
       session.sql(`DELETE FROM ${table}`).run();
     removeWholeCache(session);
   });

@@ -5,6 +5,7 @@ import type { CreatedRun, Dispatch, Driver, Prepared, SlotlessRun } from "../run
 import { nextOf } from "./counters.js";
 import { appendEvent } from "./event-log.js";
 import { takeLease } from "./leases.js";
+import { drained, drainOf } from "./machines.js";
 import { integer } from "./rows.js";
 import { ACTIVE, holdersOf, readRun } from "./run-queries.js";
 import { runFromRow, runToRow } from "./run-rows.js";
@@ -22,7 +23,7 @@ function oldestWaiting(session: Session, machine: string, passOver: readonly str
 }
 
 /** @returns the lowest free slot; null when as many runs hold one as the machine takes, in whatever slots. */
-function freeSlot(session: Session, machine: string, slots: number): number | null {
+export function freeSlot(session: Session, machine: string, slots: number): number | null {
   const held = session
     .sql(SLOTS_HELD)
     .all({ machine })
@@ -37,9 +38,11 @@ export function prepare(session: Session, dispatch: Dispatch, make: () => NewRun
   const { machine, workHash, slots, queue } = dispatch;
   const same = session.sql(SAME_WORK).get({ machine, work_hash: workHash });
   if (same !== undefined) return { outcome: "reuse", run: runFromRow(same) };
+  const drain = drainOf(session, machine);
+  if (drain !== null && !queue) throw drained(machine, drain);
   // A run that waits goes first: a newcomer must not take the slot that was freed for it.
   const waiting = oldestWaiting(session, machine);
-  const slot = waiting === null ? freeSlot(session, machine, slots) : null;
+  const slot = waiting === null && drain === null ? freeSlot(session, machine, slots) : null;
   const holder = slot === null ? (holdersOf(session, machine)[0] ?? waiting) : null;
   if (holder !== null && !queue) return { outcome: "busy", run: holder };
   return { outcome: "created", run: insertRun(session, dispatch, slot, make()) };
@@ -88,6 +91,7 @@ function insertRun(
     errorMsg: null,
     pid: null,
     unreachableSince: null,
+    startAskedAt: null,
     cancelRequestedAt: null,
     artifactState: "none",
     artifactError: null,
@@ -121,7 +125,7 @@ export function placeRun(session: Session, id: string, slots: number, passOver: 
   const run = readRun(session, id);
   if (run === null || run.status !== "pending") return null;
   if (!waitsForSlot(run)) return run.slot === null ? null : run;
-  if (oldestWaiting(session, run.machine, passOver)?.id !== id) return null;
+  if (drainOf(session, run.machine) !== null || oldestWaiting(session, run.machine, passOver)?.id !== id) return null;
   const slot = freeSlot(session, run.machine, slots);
   if (slot === null) return null;
   session.sql("UPDATE runs SET slot = $slot WHERE id = $id").run({ id, slot });

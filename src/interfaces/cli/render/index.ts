@@ -3,18 +3,15 @@ import type { CallName, OutputOf } from "../../../contracts/index.js";
 import { renderBatches, renderPlacement, renderPlanCheck, renderReport } from "./batches.js";
 import { renderCache, renderCachedRun } from "./cache.js";
 import { renderHistory } from "./history.js";
-import { renderArtifacts, renderOutcome, renderRunDetail, renderRuns } from "./runs.js";
 import {
-  renderConfig,
   renderFindings,
-  renderGarbage,
   renderMachine,
   renderMachineChecks,
+  renderMachineGarbage,
   renderMachines,
-  renderSchema,
-  renderStoreInfo,
-  renderWhy,
-} from "./system.js";
+} from "./machines.js";
+import { renderArtifacts, renderOutcome, renderRunDetail, renderRuns } from "./runs.js";
+import { renderConfig, renderGarbage, renderSchema, renderStoreInfo, renderWhy } from "./system.js";
 import { renderVariables } from "./vars.js";
 
 type Render<N extends CallName> = (data: OutputOf<N>) => string | Promise<string>;
@@ -39,6 +36,9 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "machines.list": renderMachines,
   "machines.show": renderMachine,
   "machines.check": renderMachineChecks,
+  "machines.drain": renderMachine,
+  "machines.undrain": renderMachine,
+  "machines.gc": renderMachineGarbage,
   "vars.set": () => "",
   "vars.cas": () => "",
   "vars.get": ({ value }) => value,

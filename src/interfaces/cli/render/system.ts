@@ -1,59 +1,9 @@
-/** Machines, findings, events, the store and the rest for people. */
+/** Reasons, events, the store and the rest for people. */
 import pc from "picocolors";
 import type { OutputOf } from "../../../contracts/index.js";
-import type { FindingView, MachineView } from "../../../contracts/machines.js";
 import type { EventView } from "../../../contracts/system.js";
 import type { RemovalReason } from "../../../domain/retention.js";
-import { facts, printable, shortId, table } from "./text.js";
-
-export async function renderMachines({ source, machines }: OutputOf<"machines.list">): Promise<string> {
-  const rows = machines.map((m) => [
-    m.name,
-    formatMachineStatus(m),
-    `${m.active}/${m.slots}`,
-    m.waiting === 0 ? "" : String(m.waiting),
-    m.transport,
-    m.os,
-    m.tags.join(","),
-    m.runs.map(shortId).join(" "),
-  ]);
-  const listed = await table(["MACHINE", "STATUS", "SLOTS", "WAITING", "TRANSPORT", "OS", "TAGS", "RUNS"], rows);
-  return `${listed}\n${pc.dim(source)}`;
-}
-
-function formatMachineStatus({ status }: MachineView): string {
-  const tone = { idle: pc.green, busy: pc.cyan, offline: pc.red, unknown: pc.dim }[status];
-  return tone(status);
-}
-
-export const renderMachine = (m: MachineView): string =>
-  facts([
-    ["machine", m.name],
-    ["status", formatMachineStatus(m)],
-    ["slots", `${m.active} of ${m.slots} taken, ${m.waiting} waiting`],
-    ["transport", m.transport],
-    ["host", m.host],
-    ["user", m.user],
-    ["port", m.port],
-    ["os", m.os],
-    ["tags", m.tags.join(", ")],
-    ["work dir", m.work_dir],
-    ["variables", m.env_names.join(", ")],
-    ["runs", m.runs.join(", ")],
-  ]);
-
-export function renderFindings(findings: readonly FindingView[]): string {
-  const width = Math.max(0, ...findings.map((f) => f.name.length));
-  return findings
-    .map((f) => {
-      const hint = f.hint === null ? "" : `\n    ${pc.yellow(printable(f.hint))}`;
-      return `${f.ok ? pc.green("✔") : pc.red("✖")} ${f.name.padEnd(width)}  ${printable(f.value)}${hint}`;
-    })
-    .join("\n");
-}
-
-export const renderMachineChecks = ({ machines }: OutputOf<"machines.check">): string =>
-  machines.map((m) => `${pc.bold(m.name)}\n${renderFindings(m.findings)}`).join("\n\n");
+import { facts, printable, table } from "./text.js";
 
 export function renderWhy({ subject, reasons }: OutputOf<"system.why">): string {
   const lines = reasons.map((r) => {
