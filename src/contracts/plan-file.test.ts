@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
+import { WAIT_FOR_CONTACT } from "../domain/contact-policy.js";
 import { formatDuration } from "../domain/duration.js";
 import { WaybillError } from "../domain/errors.js";
 import { canonicalPlan } from "../domain/plan.js";
@@ -38,6 +39,7 @@ describe("a plan file", () => {
           entrypoint: null,
           env: {},
           retries: 0,
+          onUnreachable: WAIT_FOR_CONTACT,
         },
       ],
     });
@@ -54,6 +56,8 @@ entries:
     silence_timeout: 90s
     entrypoint: bin/go.sh
     retries: 10
+    on_unreachable: replace_after 1h
+    on_return: keep_replacement
     env: { A: text, N: 1.5, B: true, E: "", T: { from_env: TOKEN }, __proto__: x }
 `;
 
@@ -61,6 +65,8 @@ entries:
 
     expect(entry).toMatchObject({ selector: { tag: "gpu" }, timeoutMs: 5_400_000, silenceMs: 90_000, retries: 10 });
     expect(entry?.entrypoint).toBe("bin/go.sh");
+    const replaced = { action: "replace_after", afterMs: 3_600_000, onReturn: "keep_replacement" };
+    expect(entry?.onUnreachable).toEqual(replaced);
     expect(Object.entries(entry?.env ?? {})).toEqual([
       ["A", "text"],
       ["N", "1.5"],
@@ -120,6 +126,7 @@ entries:
     ["timeout: 0s", 'expected a duration such as 90s, 30m or 1h30m, found "0s"'],
     ["silence_timeout: soon", 'found "soon"'],
     ["timeout: ", "found nothing"],
+    ["on_unreachable: stop_after 1s", 'expected "wait", "stop_after 10m" or "replace_after 1h", with at least 10s'],
     ["retries: 11", "expected at most 10, found the number 11"],
     ["retries: -1", "expected at least 0, found the number -1"],
     ["retries: 1.5", "expected a whole number, found the number 1.5"],

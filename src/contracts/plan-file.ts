@@ -1,10 +1,12 @@
 /** Reads a plan file (`version: 1`, `entries:`) into a `Plan`, or says everything that is wrong with it. */
 import * as z from "zod";
 import type { Selector } from "../domain/batch.js";
+import { parseContactPolicy, WAIT_FOR_CONTACT } from "../domain/contact-policy.js";
 import { parseDuration } from "../domain/duration.js";
 import { WaybillError } from "../domain/errors.js";
 import type { Plan, PlanEntry } from "../domain/plan.js";
 import { planEnv } from "./env-map.js";
+import { contactPolicy, returnChoice } from "./fields.js";
 import { fileError } from "./file-problem.js";
 import { machineName } from "./machine-name.js";
 import { describeValue, type ValueFault } from "./schema-issue.js";
@@ -50,6 +52,8 @@ const entry = z.strictObject({
   env: planEnv.optional(),
   entrypoint: entrypoint.optional(),
   retries: z.int().min(0).max(MAX_RETRIES).optional(),
+  on_unreachable: contactPolicy.optional(),
+  on_return: returnChoice.optional(),
 });
 
 const planSchema = z.strictObject({ version: z.literal(1), entries: z.array(entry) });
@@ -72,6 +76,16 @@ function oneSelectorEach(plan: unknown): ValueFault[] {
     if (machine || tag) return [];
     const hint = "machine: NAME for one machine, tag: TAG for any that carries it";
     return [{ path, message: "neither machine nor tag", hint }];
+  });
+}
+
+/** Another machine can only take over what may run on another machine. */
+function replaceableNeedTag(plan: unknown): ValueFault[] {
+  return entriesOf(plan).flatMap((item, index): ValueFault[] => {
+    if (!isMap(item) || item.tag !== undefined || typeof item.on_unreachable !== "string") return [];
+    if (!item.on_unreachable.trim().startsWith("replace_after")) return [];
+    const hint = "name a tag instead of a machine, or use stop_after";
+    return [{ path: ["entries", index, "on_unreachable"], message: "replace_after without a tag", hint }];
   });
 }
 
@@ -106,6 +120,7 @@ function toEntry(item: z.output<typeof entry>): PlanEntry {
     entrypoint: item.entrypoint ?? null,
     env: item.env ?? {},
     retries: item.retries ?? 0,
+    onUnreachable: parseContactPolicy(item.on_unreachable ?? "wait", item.on_return) ?? WAIT_FOR_CONTACT,
   };
 }
 
@@ -120,7 +135,7 @@ export function parsePlan(bytes: Uint8Array, fileName: string, rules: readonly R
     empty = isEmpty(value);
     return [];
   };
-  const reading = readYaml(bytes, planSchema, [noteEmpty, oneSelectorEach, uniqueNames, ...rules]);
+  const reading = readYaml(bytes, planSchema, [noteEmpty, oneSelectorEach, replaceableNeedTag, uniqueNames, ...rules]);
   if (empty) {
     const hint = "Add at least one: `entries: [{ name: unit, dir: tests/unit, machine: local }]`.";
     throw new WaybillError("empty_plan", `${fileName} has no entries.`, { hint, details: { file: fileName } });

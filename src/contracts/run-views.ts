@@ -1,5 +1,7 @@
 /** Runs as interfaces see them. Values of variables are absent by type: a view has their names only. */
 import * as z from "zod";
+import { formatSelector } from "../domain/batch.js";
+import { formatContactPolicy, RETURN_CHOICES } from "../domain/contact-policy.js";
 import { ERROR_CODES, type ErrorCode } from "../domain/errors.js";
 import { ARTIFACT_STATES, type Provenance, RUN_KINDS, RUN_STATUSES, type Run } from "../domain/run.js";
 import { maybeTime, time, toMaybeTime, toTime } from "./fields.js";
@@ -55,6 +57,9 @@ export const runDetailView = later(() =>
     silence_timeout_ms: z.number().int().nullable(),
     grace_ms: z.number().int(),
     retries: z.number().int(),
+    selector: z.string().describe("what was asked for: machine:NAME or tag:TAG"),
+    on_unreachable: z.string(),
+    on_return: z.enum(RETURN_CHOICES),
     transport: z.string(),
     slot: z.number().int().nullable(),
     fence: z.number().int(),
@@ -119,6 +124,9 @@ export function toRunDetailView(run: Run): RunDetailView {
     silence_timeout_ms: request.silenceMs,
     grace_ms: request.graceMs,
     retries: request.retries,
+    selector: formatSelector(request.selector),
+    on_unreachable: formatContactPolicy(request.onUnreachable),
+    on_return: request.onUnreachable.onReturn,
     transport: request.target.transport,
     slot: run.slot,
     fence: run.fence,

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { SIGNALS } from "../domain/machine.js";
 import { RUN_KINDS, RUN_STATUSES } from "../domain/run.js";
 import { encodeBytes, encoding } from "./encoded-bytes.js";
-import { before, duration, limit, runId } from "./fields.js";
+import { before, contactPolicy, duration, limit, returnChoice, runId } from "./fields.js";
 import { later } from "./later.js";
 import { operation, streaming } from "./operation.js";
 import { runDetailView, runView } from "./run-views.js";
@@ -35,6 +35,12 @@ export const submitRun = operation({
       new: z.boolean().default(false).describe("start a run even while the same content is running there"),
       queue: z.boolean().default(false).describe("when the machine is full, wait for a turn instead of failing"),
       keep_vars: z.boolean().default(false).describe("keep the variables of the run's scope after its end"),
+      on_unreachable: contactPolicy
+        .default("wait")
+        .describe('when its machine cannot be reached: wait, or "stop_after 10m", or "replace_after 1h" (with --tag)'),
+      on_return: returnChoice
+        .default("keep_original")
+        .describe("which of the two counts when the first machine comes back while a replacement runs"),
       ref: z.string().min(1).optional().describe("name for comparing runs over time (default: the directory's name)"),
       label: z
         .array(z.string().regex(/^[^=]+=/, "expected key=value"))

@@ -14,27 +14,38 @@ import { programEnvironment } from "./program-environment.js";
 /** Failures that no further try mends: the run ends `failed` with their code. Anything else is the caller's to retry. */
 const FINAL: readonly ErrorCode[] = ["upload_failed", "disk_full", "spawn_failed", "transport_unavailable"];
 
+export interface Begun {
+  readonly run: Run;
+  /** What the machine said of the start; null when none was asked for, or its answer led to the run's end. */
+  readonly answer: MachineAnswer | null;
+}
+
 /** @returns the run as it stands then; `full` when others hold all slots of the machine and the run waits for one. */
-export async function beginAttempt(drive: Drive, run: Run, found: MachineAnswer): Promise<Run | "full"> {
+export async function beginAttempt(drive: Drive, run: Run, found: MachineAnswer): Promise<Begun | "full"> {
   if (run.cancelRequestedAt !== null && found.state !== "starting") {
-    return await end(drive, run, "interrupted", "cancelled", "The run was cancelled before it started.");
+    return ended(
+      await endUnstarted(drive, run, "interrupted", "cancelled", "The run was cancelled before it started."),
+    );
   }
-  if (run.kind === "command" && drive.caller === null && found.state !== "starting") return await forsake(drive, run);
+  if (run.kind === "command" && drive.caller === null && found.state !== "starting")
+    return ended(await forsake(drive, run));
   try {
     if (found.state !== "starting" && run.kind === "directory") await prepare(drive, run);
     const answer = await start(drive, run);
     if (answer.state === "busy") {
       if (run.request.queue) return "full";
       const message = `All slots of ${run.machine} are taken by others; run ${answer.holder} holds one.`;
-      return await end(drive, run, "failed", "machine_busy", message);
+      return ended(await endUnstarted(drive, run, "failed", "machine_busy", message));
     }
-    return run;
+    return { run, answer };
   } catch (error) {
     if (!(error instanceof WaybillError) || !FINAL.includes(error.code)) throw error;
     const message = error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
-    return await end(drive, run, "failed", error.code, message);
+    return ended(await endUnstarted(drive, run, "failed", error.code, message));
   }
 }
+
+const ended = (run: Run): Begun => ({ run, answer: null });
 
 /**
  * The caller of a command is gone. What it may still have under way is stopped first, and then it is looked once more: a
@@ -45,7 +56,7 @@ async function forsake(drive: Drive, run: Run): Promise<Run> {
   const { state } = await drive.machine.status(keyOf(run));
   if (state !== "absent" && state !== "prepared") return run;
   const message = "The command was never started: the process that was called with it is gone.";
-  return await end(drive, run, "interrupted", "lost", message);
+  return await endUnstarted(drive, run, "interrupted", "lost", message);
 }
 
 async function prepare(drive: Drive, run: Run): Promise<void> {
@@ -57,6 +68,11 @@ async function prepare(drive: Drive, run: Run): Promise<void> {
 
 async function start(drive: Drive, run: Run): Promise<MachineAnswer> {
   const { request } = run;
+  // From here on it may run there, whatever becomes of this connection or of this process.
+  if (request.target.transport !== "local" && run.startAskedAt === null) {
+    accepted(await drive.runtime.store.relocation.noteStartAsked(guardOf(drive, run)));
+    drive.runtime.onStep("run.start_asked", run.id);
+  }
   const answer = await drive.machine.start(
     {
       ...keyOf(run),
@@ -69,6 +85,7 @@ async function start(drive: Drive, run: Run): Promise<MachineAnswer> {
       silenceMs: request.silenceMs,
       graceMs: request.graceMs,
       logLimitBytes: request.logLimitBytes,
+      contactMs: run.request.target.transport === "local" ? null : request.onUnreachable.afterMs,
       env: programEnvironment(run, drive.runtime.environment),
     },
     drive.signal,
@@ -77,7 +94,8 @@ async function start(drive: Drive, run: Run): Promise<MachineAnswer> {
   return answer;
 }
 
-async function end(
+/** Ends a run that never was on a machine. */
+export async function endUnstarted(
   drive: Drive,
   run: Run,
   status: "failed" | "interrupted",

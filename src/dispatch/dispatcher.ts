@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ErrorCode, WaybillError } from "../domain/errors.js";
-import type { MachineSpec } from "../domain/machine.js";
+import { attemptDirName, type MachineSpec } from "../domain/machine.js";
 import { type Run, waitsForSlot } from "../domain/run.js";
 import { backFill } from "./back-fill.js";
 import { type DispatchScope, isInScope, isReachable } from "./dispatch-scope.js";
@@ -15,6 +15,7 @@ import { driveRun } from "./drive-run.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 import { canStart } from "./program-environment.js";
 import type { Runtime } from "./runtime.js";
+import { visitStray } from "./visit-stray.js";
 
 /** How long a run is left alone after a drive that failed or found the machine full: doubling. */
 const RETRY_MS = { first: 500, most: 30_000 } as const;
@@ -89,6 +90,7 @@ export class Dispatcher {
   /** One look at the scope, acting on what it finds. @returns whether anything is left to do or to wait for. */
   async tick(signal: AbortSignal): Promise<boolean> {
     await this.#placeQueued();
+    await this.#visitStrays(signal);
     const waiting = await this.#backFill();
     const runs = (await this.#runtime.store.runs.activeRuns()).filter((run) => this.#isMine(run));
     for (const run of runs) if (!waitsForSlot(run)) this.#startDriving(run, signal);
@@ -125,30 +127,61 @@ export class Dispatcher {
     return wave.waiting > 0;
   }
 
+  /**
+   * Attempts left behind are visited as long as this works for their runs; those of runs that have ended are no work that
+   * a dispatcher stays for.
+   */
+  async #visitStrays(signal: AbortSignal): Promise<void> {
+    const strays = await this.#runtime.store.relocation.listStrays();
+    if (strays.length === 0 || signal.aborted) return;
+    const runs = await this.#runtime.store.runs.getRuns(strays.map((stray) => stray.runId));
+    for (const stray of strays) {
+      const run = runs.get(stray.runId);
+      if (run === undefined || !isInScope(this.#options.scope, run, this.#runtime.holder)) continue;
+      const name = attemptDirName(stray);
+      const visit = async (): Promise<void> => {
+        if (await visitStray(this.#runtime, stray)) this.#rest(name);
+        else this.#resting.delete(name);
+      };
+      this.#begin(name, visit, signal);
+    }
+  }
+
   #startDriving(run: Run, signal: AbortSignal): void {
-    const resting = this.#resting.get(run.id);
-    if (this.#driving.has(run.id) || (resting !== undefined && resting.until > this.#runtime.clock())) return;
-    const drive = this.#drive(run, signal).finally(() => this.#driving.delete(run.id));
-    this.#driving.set(run.id, drive);
+    this.#begin(run.id, () => this.#drive(run, signal), signal);
+  }
+
+  /** Does one thing about `name`, unless it is being done or rests. What goes wrong is logged, and tried again after a rest. */
+  #begin(name: string, work: () => Promise<void>, signal: AbortSignal): void {
+    const resting = this.#resting.get(name);
+    if (this.#driving.has(name) || (resting !== undefined && resting.until > this.#runtime.clock())) return;
+    const guarded = async (): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof WaybillError && !this.#options.patient && STORE_FAILURES.includes(error.code)) {
+          this.#storeFailure = error;
+        }
+        const code = error instanceof WaybillError ? error.code : "internal";
+        this.#runtime.log("run.drive_failed", { run: name, code, error: (error as Error).message });
+        this.#rest(name);
+      }
+    };
+    this.#driving.set(
+      name,
+      guarded().finally(() => this.#driving.delete(name)),
+    );
   }
 
   async #drive(run: Run, signal: AbortSignal): Promise<void> {
-    const { purpose, caller } = this.#options;
-    try {
-      const result = await driveRun(this.#runtime, this.#keeper, run.id, { until: "ended", purpose, signal, caller });
-      this.#runtime.log("run.drive", { run: run.id, result: result.kind });
-      if (result.kind === "ended") this.#resting.delete(run.id);
-      else if (result.kind === "driven_elsewhere") this.#restFor(run.id, ELSEWHERE_MS);
-      else this.#rest(run.id);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (error instanceof WaybillError && !this.#options.patient && STORE_FAILURES.includes(error.code)) {
-        this.#storeFailure = error;
-      }
-      const code = error instanceof WaybillError ? error.code : "internal";
-      this.#runtime.log("run.drive_failed", { run: run.id, code, error: (error as Error).message });
-      this.#rest(run.id);
-    }
+    const { purpose, caller, machines } = this.#options;
+    const options = { until: "ended", purpose, signal, caller, machines } as const;
+    const result = await driveRun(this.#runtime, this.#keeper, run.id, options);
+    this.#runtime.log("run.drive", { run: run.id, result: result.kind });
+    if (result.kind === "ended") this.#resting.delete(run.id);
+    else if (result.kind === "driven_elsewhere") this.#restFor(run.id, ELSEWHERE_MS);
+    else this.#rest(run.id);
   }
 
   #rest(runId: string): void {

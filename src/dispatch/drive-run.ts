@@ -5,16 +5,17 @@
  * is started, `running` is waited for, `exit` is collected. It never guesses, and every write presents the lease's fence.
  */
 import { setTimeout } from "node:timers/promises";
-import { WaybillError } from "../domain/errors.js";
 import { type Lease, runLeaseName } from "../domain/lease.js";
-import type { MachineAnswer } from "../domain/machine.js";
+import type { MachineAnswer, MachineSpec } from "../domain/machine.js";
 import { isTerminal, type Run, waitsForSlot } from "../domain/run.js";
+import { returnedOf, type StrayAttempt } from "../domain/stray-attempt.js";
+import { adoptOriginal } from "./adopt-original.js";
 import { beginAttempt } from "./begin-attempt.js";
 import { concludeAttempt } from "./conclude-attempt.js";
-import { accepted, type Caller, type Drive, guardOf, hasStarted, keyOf } from "./drive.js";
+import { accepted, type Caller, type Drive, guardOf, hasStarted, keyOf, mustGetRun } from "./drive.js";
 import type { HeldLease, LeaseKeeper, Taken } from "./lease-keeper.js";
-import { withContactNoted } from "./machine-contact.js";
 import { canStart } from "./program-environment.js";
+import { type Reached, reachMachine } from "./reach-machine.js";
 import type { Runtime } from "./runtime.js";
 
 export type DriveResult =
@@ -33,6 +34,8 @@ export interface DriveOptions {
   readonly purpose: string;
   /** Given by the process that was called with a command, which may start it. */
   readonly caller?: Caller | undefined;
+  /** Where else a run may go when its machine cannot be reached. Default: nowhere. */
+  readonly machines?: (() => Promise<readonly MachineSpec[]>) | undefined;
   /** Stops driving, not the run. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -44,7 +47,7 @@ export async function driveRun(
   runId: string,
   options: DriveOptions,
 ): Promise<DriveResult> {
-  const run = await mustGet(runtime, runId);
+  const run = await mustGetRun(runtime, runId);
   const settled = settledWithoutDriving(runtime, run);
   if (settled !== null) return settled;
   const name = runLeaseName(runId);
@@ -57,12 +60,6 @@ export async function driveRun(
   } finally {
     await taken.held.release();
   }
-}
-
-async function mustGet(runtime: Runtime, runId: string): Promise<Run> {
-  const run = await runtime.store.runs.getRun(runId);
-  if (run === null) throw new WaybillError("run_not_found", `There is no run ${runId}.`);
-  return run;
 }
 
 function settledWithoutDriving(runtime: Runtime, run: Run): DriveResult | null {
@@ -78,13 +75,35 @@ async function driveHeld(
   options: DriveOptions,
 ): Promise<DriveResult> {
   const signal = options.signal === undefined ? held.lost : AbortSignal.any([held.lost, options.signal]);
-  let run = await mustGet(runtime, runId);
-  const machine = runtime.machine(run.request.target);
-  const drive: Drive = { runtime, machine, fence: held.lease.fence, signal, caller: options.caller ?? null };
+  let run = await mustGetRun(runtime, runId);
+  const driveOf = ({ request }: Run): Drive => ({
+    runtime,
+    machine: runtime.machine(request.target),
+    fence: held.lease.fence,
+    signal,
+    caller: options.caller ?? null,
+  });
+  const machines = options.machines ?? (async () => []);
+  let drive = driveOf(run);
+  // The last answer of the machine that nobody has acted on; where there is none, it is asked.
+  let said: MachineAnswer | null = null;
   for (;;) {
     if (isTerminal(run.status)) return { kind: "ended", run };
     signal.throwIfAborted();
-    const answer = await ask(drive, run);
+    const original = await findReturned(runtime, run);
+    if (original !== null) {
+      run = await adoptOriginal(drive, run, original);
+      continue;
+    }
+    const reached: Reached = said === null ? await reachMachine(drive, run, machines) : { run, answer: said };
+    said = null;
+    if (reached.answer === null) {
+      run = reached.run;
+      drive = driveOf(run);
+      continue;
+    }
+    const { answer } = reached;
+    run = reached.run;
     switch (answer.state) {
       case "absent":
       case "prepared":
@@ -94,13 +113,15 @@ async function driveHeld(
         const begun = await beginAttempt(drive, run, answer);
         if (begun === "full" && options.until === "started") return { kind: "blocked", run, on: "machine_full" };
         if (begun === "full") await setTimeout(FULL_MS, undefined, { signal });
-        run = begun === "full" ? await mustGet(runtime, runId) : begun;
+        run = begun === "full" ? await mustGetRun(runtime, runId) : begun.run;
+        said = begun === "full" ? null : begun.answer;
         break;
       }
       case "running":
         run = await recordStart(drive, run, answer);
         if (options.until === "started") return { kind: "started", run };
-        run = await waitForEnd(drive, run);
+        said = await waitForEnd(drive, run);
+        run = await mustGetRun(runtime, runId);
         break;
       case "exit":
       case "lost":
@@ -112,22 +133,8 @@ async function driveHeld(
   }
 }
 
-/** Asks the machine; silence is noted on the run, never taken for an outcome. */
-async function ask(drive: Drive, run: Run): Promise<MachineAnswer> {
-  try {
-    const { store } = drive.runtime;
-    const answer = await withContactNoted(store, run.request.target, () => drive.machine.status(keyOf(run)));
-    if (run.unreachableSince !== null) await drive.runtime.store.runs.noteContact(guardOf(drive, run), null);
-    if (answer.state === "absent" && hasStarted(run)) {
-      return { state: "lost", proof: "records_gone", start: null, at: drive.runtime.clock() };
-    }
-    return answer;
-  } catch (error) {
-    if (error instanceof WaybillError && error.code === "machine_unreachable" && run.unreachableSince === null) {
-      await drive.runtime.store.runs.noteContact(guardOf(drive, run), drive.runtime.clock());
-    }
-    throw error;
-  }
+async function findReturned(runtime: Runtime, run: Run): Promise<StrayAttempt | null> {
+  return run.attempt === 1 ? null : returnedOf(await runtime.store.relocation.straysOf(run.id));
 }
 
 async function recordStart(drive: Drive, run: Run, answer: Extract<MachineAnswer, { state: "running" }>): Promise<Run> {
@@ -139,27 +146,33 @@ async function recordStart(drive: Drive, run: Run, answer: Extract<MachineAnswer
   return started;
 }
 
-/** Waits for the machine's last word, and passes on a wish to cancel that anybody states meanwhile. */
-async function waitForEnd(drive: Drive, run: Run): Promise<Run> {
+/** Waits for the machine's last word, and passes on a wish to cancel that anybody states meanwhile. Null: look again. */
+async function waitForEnd(drive: Drive, run: Run): Promise<MachineAnswer | null> {
   const over = new AbortController();
   const signal = AbortSignal.any([over.signal, drive.signal]);
-  const settled = drive.machine.settled(keyOf(run), signal);
+  const settled = drive.machine.settled(keyOf(run), signal, "driver");
   try {
-    await Promise.race([settled, passOnCancel(drive, run, signal)]);
-    await settled;
+    const first = await Promise.race([settled, watchWishes(drive, run, signal)]);
+    if (first === "original_returned") return null;
+    const answer = await settled;
     drive.runtime.onStep("run.settled", run.id);
+    return answer;
   } finally {
     over.abort();
+    // Told to stop, it rejects with just that.
+    await settled.catch(() => undefined);
   }
-  return await mustGet(drive.runtime, run.id);
 }
 
-async function passOnCancel(drive: Drive, run: Run, signal: AbortSignal): Promise<void> {
+/** Passes on a wish to cancel; tells when the run's original is back, whose end is to count. */
+async function watchWishes(drive: Drive, run: Run, signal: AbortSignal): Promise<"cancelled" | "original_returned"> {
   const { store } = drive.runtime;
   while (!signal.aborted) {
     const current = await store.runs.getRun(run.id);
     if (current === null || current.cancelRequestedAt !== null) break;
+    if ((await findReturned(drive.runtime, run)) !== null) return "original_returned";
     await store.events.waitForChange(5_000, signal);
   }
   if (!signal.aborted) await drive.machine.cancel(keyOf(run));
+  return "cancelled";
 }

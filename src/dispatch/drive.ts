@@ -33,3 +33,10 @@ export function accepted(write: GuardedWrite): Run {
     details: { run_id: write.run?.id ?? null, refusal: write.refusal },
   });
 }
+
+/** Errors: `run_not_found`. */
+export async function mustGetRun({ store }: Pick<Runtime, "store">, runId: string): Promise<Run> {
+  const run = await store.runs.getRun(runId);
+  if (run === null) throw new WaybillError("run_not_found", `There is no run ${runId}.`);
+  return run;
+}

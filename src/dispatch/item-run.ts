@@ -44,6 +44,8 @@ export function dispatchableRun(
     queue: true,
     keepVariables: false,
     retries: item.spec.retries,
+    selector: item.selector,
+    onUnreachable: item.spec.onUnreachable,
   };
   const workHash = hashWork(item.spec.testDirHash, request, { batchId: batch.id, name: item.name });
   return {

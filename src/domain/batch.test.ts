@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { batchProgress, formatSelector, ITEM_STATES, type Item, mergeItem, parseSelector } from "./batch.js";
+import { WAIT_FOR_CONTACT } from "./contact-policy.js";
 import type { RunStatus } from "./run.js";
 
 const queued: Item = {
@@ -12,7 +13,15 @@ const queued: Item = {
   machine: null,
   errorCode: null,
   errorMsg: null,
-  spec: { testDirHash: "ab", entrypoint: null, env: {}, timeoutMs: null, silenceMs: null, retries: 0 },
+  spec: {
+    testDirHash: "ab",
+    entrypoint: null,
+    env: {},
+    timeoutMs: null,
+    silenceMs: null,
+    retries: 0,
+    onUnreachable: WAIT_FOR_CONTACT,
+  },
 };
 const dispatched: Item = { ...queued, state: "dispatched", runId: "r1", machine: "left" };
 const skipped: Item = { ...queued, state: "skipped", errorCode: "no_matching_machine", errorMsg: "none" };

@@ -4,6 +4,7 @@
  * Outcomes live in runs and are joined when read (the source's rule), so that a decision and an outcome can never
  * disagree. A decision is made once: an item leaves `queued` and stays where it went.
  */
+import type { ContactPolicy } from "./contact-policy.js";
 import type { ErrorCode } from "./errors.js";
 import type { EnvValue, Run, RunStatus } from "./run.js";
 import { isTerminal, noRuns } from "./run.js";
@@ -38,6 +39,7 @@ export interface ItemSpec {
   readonly timeoutMs: number | null;
   readonly silenceMs: number | null;
   readonly retries: number;
+  readonly onUnreachable: ContactPolicy;
 }
 
 export interface Item {

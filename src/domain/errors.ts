@@ -54,6 +54,7 @@ export const ERRORS = facts({
   timeout: { exit: EXIT.timeout, http: 504, retryable: false },
   silence_timeout: { exit: EXIT.timeout, http: 504, retryable: false },
   cancelled: { exit: EXIT.interrupted, http: 409, retryable: false },
+  out_of_contact: { exit: EXIT.interrupted, http: 409, retryable: true },
   terminated: { exit: EXIT.interrupted, http: 409, retryable: true },
   lost: { exit: EXIT.interrupted, http: 409, retryable: true },
   invalid_plan: { exit: EXIT.badInput, http: 400, retryable: false },

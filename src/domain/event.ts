@@ -8,6 +8,8 @@ export const EVENT_TYPES = [
   "run.cancel_requested",
   "run.unreachable",
   "run.reachable",
+  "run.moved",
+  "run.original_returned",
   "run.finished",
   "run.artifacts_collected",
   "run.artifacts_failed",
@@ -16,6 +18,10 @@ export const EVENT_TYPES = [
   "batch.item_dispatched",
   "batch.item_skipped",
   "batch.cancel_requested",
+  "machine.reachable",
+  "machine.unreachable",
+  "machine.drained",
+  "machine.undrained",
   "lease.acquired",
   "lease.released",
   "write.refused",
@@ -27,7 +33,7 @@ export interface WaybillEvent {
   readonly sequence: number;
   readonly at: number;
   readonly type: EventType;
-  /** The run or batch it is about, or the lease's name. */
+  /** The run or batch it is about, or the name of the lease or the machine. */
   readonly subject: string;
   readonly batchId: string | null;
   readonly data: Readonly<Record<string, unknown>>;

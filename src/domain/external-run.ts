@@ -1,4 +1,5 @@
 /** Runs that somebody else executes: Waybill is told of them, drives nothing, and keeps what it is told. */
+import { WAIT_FOR_CONTACT } from "./contact-policy.js";
 import type { Provenance, Run, TerminalStatus } from "./run.js";
 
 /** Where they ran, as far as Waybill knows. No inventory can have a machine that is reached under this host. */
@@ -55,6 +56,8 @@ export function toRun(told: ExternalRun, name: string | null, fence: number): Ru
       queue: false,
       keepVariables: false,
       retries: 0,
+      selector: { machine: EXTERNAL_MACHINE },
+      onUnreachable: WAIT_FOR_CONTACT,
     },
     batchId: null,
     planEntry: null,
@@ -67,6 +70,7 @@ export function toRun(told: ExternalRun, name: string | null, fence: number): Ru
     signal: null,
     errorCode: told.exitCode === null || told.exitCode === 0 ? null : "nonzero_exit",
     unreachableSince: null,
+    startAskedAt: null,
     cancelRequestedAt: null,
     artifactState: "none",
     artifactError: null,

@@ -93,6 +93,12 @@ function judge(exit: ExitRecord, request: RunRequest): Verdict {
       };
     case "cancelled":
       return { status: "interrupted", errorCode: "cancelled", errorMsg: "The run was cancelled." };
+    case "out_of_contact":
+      return {
+        status: "interrupted",
+        errorCode: "out_of_contact",
+        errorMsg: `The machine stopped the run: nobody had asked for it for ${describeDuration(request.onUnreachable.afterMs ?? 0)}.`,
+      };
     case "terminated":
       return { status: "interrupted", errorCode: "terminated", errorMsg: "The machine told the supervisor to stop." };
     default:

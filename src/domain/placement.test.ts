@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Item, Selector } from "./batch.js";
+import { WAIT_FOR_CONTACT } from "./contact-policy.js";
 import type { MachineSpec } from "./machine.js";
 import { explainNoMatch, type MachineLoad, matches, place } from "./placement.js";
 
@@ -13,7 +14,15 @@ const item = (name: string, selector: Selector): Item => ({
   machine: null,
   errorCode: null,
   errorMsg: null,
-  spec: { testDirHash: "", entrypoint: null, env: {}, timeoutMs: null, silenceMs: null, retries: 0 },
+  spec: {
+    testDirHash: "",
+    entrypoint: null,
+    env: {},
+    timeoutMs: null,
+    silenceMs: null,
+    retries: 0,
+    onUnreachable: WAIT_FOR_CONTACT,
+  },
 });
 const spec = (name: string, tags: readonly string[], slots = 1): MachineSpec => ({
   name,
@@ -31,6 +40,7 @@ const spec = (name: string, tags: readonly string[], slots = 1): MachineSpec => 
 const load = (name: string, tags: readonly string[], slots = 1, active = 0): MachineLoad => ({
   spec: spec(name, tags, slots),
   active,
+  drain: null,
 });
 const summary = (items: readonly Item[], machines: readonly MachineLoad[]) =>
   place(items, machines).map((p) => (p.decision === "dispatch" ? p.machine : p.decision));
@@ -69,6 +79,19 @@ describe("placement", () => {
 
     expect(wait).toMatchObject({ decision: "wait", candidates: ["l", "r"], reason: "l, r have no free slot" });
     expect(single).toMatchObject({ reason: "l has no free slot" });
+  });
+
+  it("passes over a drained machine, and says so when nothing else is left", () => {
+    const drain = { at: 1, by: "ann", reason: "new disk" };
+    const drained: MachineLoad = { ...load("l", ["gpu"], 4), drain };
+    const reasonOf = (machines: readonly MachineLoad[]) => place([item("a", { tag: "gpu" })], machines)[0];
+
+    expect(reasonOf([drained, load("r", ["gpu"])])).toMatchObject({ decision: "dispatch", machine: "r" });
+    expect(reasonOf([drained])).toMatchObject({ decision: "wait", reason: "l is drained by ann (new disk)" });
+    expect(reasonOf([drained, load("r", ["gpu"], 1, 1)])).toMatchObject({
+      reason: "r has no free slot; l is drained by ann (new disk)",
+      candidates: ["l", "r"],
+    });
   });
 
   it("skips what no machine matches and says what is near", () => {

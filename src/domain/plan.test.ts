@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { WAIT_FOR_CONTACT } from "./contact-policy.js";
 import { canonicalPlan, type Plan, type PlanEntry } from "./plan.js";
 
 const unit: PlanEntry = {
@@ -10,6 +11,7 @@ const unit: PlanEntry = {
   entrypoint: null,
   env: {},
   retries: 0,
+  onUnreachable: WAIT_FOR_CONTACT,
 };
 const smoke: PlanEntry = { ...unit, name: "smoke", selector: { tag: "gpu" } };
 const plan = (...entries: PlanEntry[]): Plan => ({ version: 1, entries });

@@ -1,6 +1,7 @@
 /** A plan: named entries, each a directory and the machine or tag that is to run it. */
 import { formatSelector, type Selector } from "./batch.js";
 import { canonicalJson } from "./canonical-json.js";
+import type { ContactPolicy } from "./contact-policy.js";
 import type { EnvValue } from "./run.js";
 
 export interface PlanEntry {
@@ -13,6 +14,7 @@ export interface PlanEntry {
   readonly entrypoint: string | null;
   readonly env: Readonly<Record<string, EnvValue>>;
   readonly retries: number;
+  readonly onUnreachable: ContactPolicy;
 }
 
 export interface Plan {
@@ -27,6 +29,11 @@ export interface Plan {
 export function canonicalPlan(plan: Plan): string {
   return canonicalJson({
     version: plan.version,
-    entries: plan.entries.map(({ selector, ...entry }) => ({ ...entry, selector: formatSelector(selector) })),
+    entries: plan.entries.map(({ selector, onUnreachable, ...entry }) => ({
+      ...entry,
+      selector: formatSelector(selector),
+      // Left out where it is the default: a plan that was hashed before there were policies keeps its hash.
+      ...(onUnreachable.action === "wait" ? {} : { onUnreachable }),
+    })),
   });
 }

@@ -4,6 +4,9 @@
  * The six statuses and the wire's field names are the source's (`runs.Run`); what a machine reports becomes an
  * outcome in `outcome.ts`. Unreachable is not a status: it is `unreachableSince` on a running run.
  */
+
+import type { Selector } from "./batch.js";
+import type { ContactPolicy } from "./contact-policy.js";
 import { ERRORS, type ErrorCode, EXIT } from "./errors.js";
 import type { MachineSpec } from "./machine.js";
 
@@ -63,6 +66,9 @@ export interface RunRequest {
   readonly logLimitBytes: number | null;
   /** Wait for a turn while the machine itself is full, instead of ending as `machine_busy`. */
   readonly queue: boolean;
+  /** What was asked for: one machine, or any that carries a tag. Decides whether the run may go to another. */
+  readonly selector: Selector;
+  readonly onUnreachable: ContactPolicy;
   /** Keep the variables of the run's scope, and of the scopes below it, after its end. */
   readonly keepVariables: boolean;
   /** How many further attempts follow an attempt that fails, times out or is lost. */
@@ -120,6 +126,8 @@ export interface Run extends NewRun {
   readonly errorMsg: string | null;
   readonly pid: number | null;
   readonly unreachableSince: number | null;
+  /** When its machine was first asked to start this attempt; null while that has certainly not happened. Local machines are not noted. */
+  readonly startAskedAt: number | null;
   readonly cancelRequestedAt: number | null;
   readonly artifactState: ArtifactState;
   readonly artifactError: string | null;
@@ -149,13 +157,16 @@ export interface RunOutcome {
   readonly evidence: Readonly<Record<string, unknown>>;
 }
 
+/** Interruptions that are nobody's wish. */
+const RETRIED: readonly (ErrorCode | null)[] = ["lost", "out_of_contact"];
+
 /** Whether another attempt follows an attempt that ended so. A cancelled run is never tried again. */
 export function retriesAfter(
   run: Pick<Run, "attempt" | "request" | "cancelRequestedAt">,
   outcome: RunOutcome,
 ): boolean {
   if (run.cancelRequestedAt !== null || run.attempt > run.request.retries) return false;
-  return outcome.status === "failed" || outcome.status === "timeout" || outcome.errorCode === "lost";
+  return outcome.status === "failed" || outcome.status === "timeout" || RETRIED.includes(outcome.errorCode);
 }
 
 /** The exit code with which a waiting `waybill` leaves: the work's own where it has one. */

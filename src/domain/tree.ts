@@ -40,6 +40,22 @@ export function* canonicalTree(entries: readonly TreeEntry[]): Generator<Uint8Ar
   }
 }
 
+/** The reverse of `canonicalTree`; null for bytes that are none. */
+export function parseCanonicalTree(bytes: Uint8Array): readonly TreeEntry[] | null {
+  const entries: TreeEntry[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const pathEnd = bytes.indexOf(0, at);
+    const contentEnd = bytes.indexOf(0, pathEnd + 1);
+    const mark = bytes[at];
+    const kind = TREE_ENTRY_KINDS.find((candidate) => MARK[candidate] === mark);
+    if (kind === undefined || pathEnd < 0 || contentEnd < 0) return null;
+    entries.push({ kind, path: bytes.subarray(at + 1, pathEnd), content: bytes.subarray(pathEnd + 1, contentEnd) });
+    at = contentEnd + 1;
+  }
+  return entries;
+}
+
 /**
  * Whether a link at `path` that points to `target` stays inside the tree. Judged by the names alone: an absolute target
  * leaves, and so does one with more `..` than the link is deep.

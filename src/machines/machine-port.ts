@@ -21,6 +21,9 @@ export interface CommandPlace {
   readonly input: ProgramInput;
 }
 
+/** Whether the one who asks drives the attempt, which counts as contact (`StartRequest.contactMs`). Default: an onlooker. */
+export type Asker = "driver" | "onlooker";
+
 export interface StartRequest extends AttemptKey {
   readonly fence: number;
   /** Empty for a command. */
@@ -33,6 +36,8 @@ export interface StartRequest extends AttemptKey {
   readonly silenceMs: number | null;
   readonly graceMs: number;
   readonly logLimitBytes: number | null;
+  /** The machine ends the attempt when its driver has not asked for it for this long; null: it goes on. */
+  readonly contactMs: number | null;
   /** Everything the program gets in its environment on top of the machine's own. Values are handed over, never written. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -45,6 +50,14 @@ export interface Collected {
   readonly artifactsPath: string | null;
   readonly files: number;
   readonly bytes: number;
+  /** Files that the machine has and that were not asked for. */
+  readonly left: number;
+}
+
+export interface CollectOptions {
+  readonly signal?: AbortSignal;
+  /** Which artifacts to bring, in git's syntax of patterns; null, as by default: all. */
+  readonly globs?: readonly string[] | null;
 }
 
 /** One fact found by `check`, in the order found. */
@@ -64,11 +77,17 @@ export interface Machine {
    * twice is harmless: the attempt's claim decides. Errors: `spawn_failed`, `machine_unreachable`.
    */
   start(request: StartRequest, signal?: AbortSignal): Promise<MachineAnswer>;
-  status(key: AttemptKey): Promise<MachineAnswer>;
+  status(key: AttemptKey, who?: Asker): Promise<MachineAnswer>;
   /** Resolves with the machine's last word: `exit` or `lost` (or `absent`, `busy` when there is nothing to wait for). */
-  settled(key: AttemptKey, signal?: AbortSignal): Promise<MachineAnswer>;
+  settled(key: AttemptKey, signal?: AbortSignal, who?: Asker): Promise<MachineAnswer>;
   /** The log from a byte offset, as written, until the attempt has ended and all of it was read. */
   follow(key: AttemptKey, fromByte: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** The log from a byte offset up to its present end. Empty when there is none. */
+  readLog(key: AttemptKey, fromByte: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** The byte at which the last `lines` lines of the log begin, as it stands; 0 when there is none. */
+  tailOffset(key: AttemptKey, lines: number): Promise<number>;
+  /** The notes of how far the log had grown when: lines of `EPOCH_MS BYTES`; empty before the first. */
+  growth(key: AttemptKey): Promise<string>;
   /** Where the log lies while the attempt runs, when it can be read from here; else null. */
   logPath(key: AttemptKey): string | null;
   /** Asks the supervisor to stop the attempt, and the first to ask says how; it answers for the group's death in its exit record. */
@@ -77,8 +96,11 @@ export interface Machine {
   signal(key: AttemptKey, name: SignalName): Promise<boolean>;
   /** Ends whatever a lost attempt left alive, and gives its slot back. */
   reap(key: AttemptKey): Promise<void>;
-  /** Copies log and artifacts to `destination`, verified against the manifest. Errors: `artifact_failed`. */
-  collect(key: AttemptKey, destination: string, signal?: AbortSignal): Promise<Collected>;
+  /**
+   * Brings log and artifacts to `destination`, verified against the manifest. Cut and asked again it goes on, and what is
+   * there already is not brought again. Errors: `artifact_failed`, `disk_full`, `machine_unreachable`.
+   */
+  collect(key: AttemptKey, destination: string, options?: CollectOptions): Promise<Collected>;
   /** Removes what the attempt left on the machine but its records. */
   forget(key: AttemptKey): Promise<void>;
   /** Looks whether the machine can execute runs: work directory, tools, space, clock. */

@@ -14,6 +14,8 @@ import type { EventStore } from "./event-store.js";
 import type { ExternalRunStore } from "./external-run-store.js";
 import type { HistoryStore } from "./history-store.js";
 import type { LeaseStore } from "./lease-store.js";
+import type { MachineStore } from "./machine-store.js";
+import type { RelocationStore } from "./relocation-store.js";
 import type { RunStore } from "./run-store.js";
 import type { VariableStore } from "./variable-store.js";
 
@@ -56,6 +58,8 @@ export interface Store {
   readonly history: HistoryStore;
   readonly externalRuns: ExternalRunStore;
   readonly cache: CacheStore;
+  readonly machines: MachineStore;
+  readonly relocation: RelocationStore;
   info(): Promise<StoreInfo>;
   /** Removes what is finished and old, in small transactions. Batches go when their last run has gone. Never what is active or pinned. */
   collectGarbage(policy: GcPolicy): Promise<GcReport>;

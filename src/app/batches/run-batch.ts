@@ -148,6 +148,7 @@ const toItem = (entry: PlanEntry, dir: string, testDirHash: string): Item => ({
     timeoutMs: entry.timeoutMs,
     silenceMs: entry.silenceMs,
     retries: entry.retries,
+    onUnreachable: entry.onUnreachable,
   },
 });
 

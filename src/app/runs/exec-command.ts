@@ -8,6 +8,7 @@ import { HOST_SCOPE } from "../../dispatch/dispatch-scope.js";
 import { driveRun } from "../../dispatch/drive-run.js";
 import { targetOf } from "../../dispatch/item-run.js";
 import type { Runtime } from "../../dispatch/runtime.js";
+import { WAIT_FOR_CONTACT } from "../../domain/contact-policy.js";
 import { WaybillError } from "../../domain/errors.js";
 import { LEASE_TTL_MS } from "../../domain/lease.js";
 import type { MachineSpec } from "../../domain/machine.js";
@@ -113,6 +114,8 @@ function toRequest(
     queue: false,
     keepVariables: input.keep_vars,
     retries: 0,
+    selector: { machine: HERE },
+    onUnreachable: WAIT_FOR_CONTACT,
   };
 }
 

@@ -29,7 +29,7 @@ export async function* followRun(
   const dispatcher = new Dispatcher(runtime, await context.keeper(), {
     scope: { kind: "run", runId },
     purpose,
-    machines: async () => [],
+    machines: async () => (await context.inventory()).machines,
     patient: false,
     caller,
   });

@@ -9,6 +9,7 @@ import { driveRun } from "../../dispatch/drive-run.js";
 import { defaultEntrypoint, hashWork, targetOf } from "../../dispatch/item-run.js";
 import type { Runtime } from "../../dispatch/runtime.js";
 import { mustBeTheSameMachines } from "../../dispatch/same-machine.js";
+import { type ContactPolicy, parseContactPolicy, WAIT_FOR_CONTACT } from "../../domain/contact-policy.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { MachineSpec } from "../../domain/machine.js";
 import { DEFAULT_GRACE_MS, isTerminal, type NewRun, type Run, type RunRequest } from "../../domain/run.js";
@@ -95,7 +96,18 @@ function toRequest(runtime: Runtime, input: Input, spec: MachineSpec): RunReques
     queue: input.queue,
     keepVariables: input.keep_vars,
     retries: input.retries,
+    selector: input.tag === undefined ? { machine: spec.name } : { tag: input.tag },
+    onUnreachable: toContactPolicy(input),
   };
+}
+
+/** Errors: `invalid_input` for a replacement where the run may go to one machine only. */
+function toContactPolicy({ on_unreachable, on_return, tag }: Input): ContactPolicy {
+  const policy = parseContactPolicy(on_unreachable, on_return) ?? WAIT_FOR_CONTACT;
+  if (policy.action !== "replace_after" || tag !== undefined) return policy;
+  throw new WaybillError("invalid_input", "--on-unreachable replace_after was given without --tag.", {
+    hint: "Only a run that may go to any machine with a tag can be replaced; use stop_after, or name a tag.",
+  });
 }
 
 /** Looked for in the frozen copy, before anything is decided. Errors: `entrypoint_missing`. */

@@ -57,6 +57,7 @@ export function requestFor(tree: FrozenTree, changes: Partial<StartRequest> = {}
     silenceMs: null,
     graceMs: 1_000,
     logLimitBytes: null,
+    contactMs: null,
     env: {},
     ...changes,
   };

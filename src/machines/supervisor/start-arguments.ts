@@ -9,8 +9,8 @@ export function supervisorArguments(
   slots: number,
   request: StartRequest,
 ): { readonly verb: "supervise" | "execute"; readonly args: readonly string[] } {
-  const { timeoutMs, silenceMs, graceMs, logLimitBytes, treeHash, entrypoint, args, command } = request;
-  const limits = [timeoutMs ?? 0, silenceMs ?? 0, graceMs, logLimitBytes ?? 0].map((n) => String(Math.ceil(n)));
+  const { timeoutMs, silenceMs, graceMs, logLimitBytes, contactMs, treeHash, entrypoint, args, command } = request;
+  const limits = [timeoutMs ?? 0, silenceMs ?? 0, graceMs, logLimitBytes ?? 0, contactMs ?? 0].map((n) => String(Math.ceil(n)));
   return command === null
     ? { verb: "supervise", args: [treeHash, String(slots), ...limits, entrypoint, ...args] }
     : { verb: "execute", args: [command.directory, ...limits, entrypoint, ...args] };

@@ -16,6 +16,7 @@ import { guardedWriteFacts } from "./guarded-write-facts.js";
 import { historyFacts } from "./history-facts.js";
 import { leaseFacts } from "./lease-facts.js";
 import { machineFacts } from "./machine-facts.js";
+import { relocationFacts } from "./relocation-facts.js";
 import { retentionFacts } from "./retention-facts.js";
 import { runFacts } from "./run-facts.js";
 import { runListFacts } from "./run-list-facts.js";
@@ -50,5 +51,6 @@ export function describeStore(name: string, subject: StoreUnderTest): void {
     durabilityFacts(use);
     retentionFacts(use);
     machineFacts(use);
+    relocationFacts(use);
   });
 }

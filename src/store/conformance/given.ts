@@ -1,6 +1,7 @@
 /** Builders of records for tests: whole by default, and only what a test is about is said in it. */
 import { v7 as uuidv7 } from "uuid";
 import type { Item, NewBatch } from "../../domain/batch.js";
+import { WAIT_FOR_CONTACT } from "../../domain/contact-policy.js";
 import { LEASE_TTL_MS, type Lease, type ProcessIdentity, runLeaseName } from "../../domain/lease.js";
 import type { MachineSpec, StartRecord } from "../../domain/machine.js";
 import type { NewRun, Run, RunOutcome, RunRequest } from "../../domain/run.js";
@@ -34,6 +35,8 @@ const request: RunRequest = {
   plan: null,
   keepVariables: false,
   retries: 0,
+  selector: { machine: "left" },
+  onUnreachable: WAIT_FOR_CONTACT,
 };
 
 const start: StartRecord = {
@@ -131,7 +134,15 @@ export const given = {
     machine: null,
     errorCode: null,
     errorMsg: null,
-    spec: { testDirHash: "tree-1", entrypoint: null, env: {}, timeoutMs: null, silenceMs: null, retries: 0 },
+    spec: {
+      testDirHash: "tree-1",
+      entrypoint: null,
+      env: {},
+      timeoutMs: null,
+      silenceMs: null,
+      retries: 0,
+      onUnreachable: WAIT_FOR_CONTACT,
+    },
     ...over,
   }),
 

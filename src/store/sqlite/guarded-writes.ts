@@ -16,7 +16,7 @@ import type { Session } from "./session.js";
 import { sqlList } from "./statements.js";
 import { removeScopesOf } from "./variables.js";
 
-interface Guarded {
+export interface Guarded {
   /** Names the write in `write.refused`. */
   readonly name: string;
   readonly set: string;
@@ -32,7 +32,7 @@ export const guardedSql = ({ set, from, and }: Pick<Guarded, "set" | "from" | "a
     AND EXISTS (SELECT 1 FROM leases WHERE name = $lease AND fence = $lease_fence AND holder_host IS NOT NULL)
   RETURNING *`;
 
-function compareAndSet(session: Session, guard: RunGuard, write: Guarded): GuardedWrite {
+export function compareAndSet(session: Session, guard: RunGuard, write: Guarded): GuardedWrite {
   const { runId, attempt, leaseFence } = guard;
   const keys = { id: runId, attempt, lease: runLeaseName(runId), lease_fence: leaseFence };
   const row = session.sql(guardedSql(write)).get({ ...write.params, ...keys });
@@ -83,7 +83,7 @@ export function nextAttempt(session: Session, guard: RunGuard, outcome: RunOutco
   const answer = compareAndSet(session, guard, {
     name: "next_attempt",
     set: `attempt = attempt + 1, fence = (SELECT value + 1 FROM counters WHERE name = 'fence'), pid = NULL,
-      unreachable_since = NULL, evidence = $evidence`,
+      unreachable_since = NULL, start_asked_at = NULL, evidence = $evidence`,
     from: sourcesOf(outcome.status),
     params: { evidence: JSON.stringify(outcome.evidence) },
   });

@@ -13,8 +13,10 @@ import { claimSweep, collectGarbage, reset } from "./garbage.js";
 import { sqliteHistory } from "./history.js";
 import { sqliteLeases } from "./leases.js";
 import { findLockHolder } from "./lock-holder.js";
+import { sqliteMachines } from "./machines.js";
 import { type Migration, migrate, readMigrations, SCHEMA_VERSION, schemaVersionOf } from "./migrate.js";
 import { DEFAULT_PATIENCE_MS, patiently } from "./patience.js";
+import { sqliteRelocation } from "./relocation.js";
 import { integer } from "./rows.js";
 import { sqliteRuns } from "./runs.js";
 import { Session } from "./session.js";
@@ -140,7 +142,16 @@ function closeUntouched(driver: SqliteDriver, connection: SqliteConnection, path
   witness?.close();
 }
 
-const TABLES = ["runs", "batches", "batch_items", "leases", "events", "variables", "cache_entries"] as const;
+const TABLES = [
+  "runs",
+  "batches",
+  "batch_items",
+  "leases",
+  "events",
+  "variables",
+  "cache_entries",
+  "machines",
+] as const;
 
 function info(session: Session): StoreInfo {
   const one = (sql: string): SqlValue => Object.values(session.sql(sql).get() ?? {})[0] ?? "";
@@ -172,6 +183,8 @@ function storeOn(session: Session): Store {
     history: sqliteHistory(session),
     externalRuns: sqliteExternalRuns(session),
     cache: sqliteCache(session),
+    machines: sqliteMachines(session),
+    relocation: sqliteRelocation(session),
     info: () => session.snapshot(() => info(session)),
     collectGarbage: (policy) => collectGarbage(session, policy),
     claimSweep: (everyMs) => claimSweep(session, everyMs),

@@ -15,6 +15,7 @@ import { guardedSql } from "./guarded-writes.js";
 import { countUpToSql, DURATIONS_BEFORE, LIST_REFS } from "./history.js";
 import { LEASES_BY_PREFIX, RENEW } from "./leases.js";
 import { readMigrations } from "./migrate.js";
+import { STRAYS_OF } from "./relocation.js";
 import { OLDEST_WAITING, SAME_WORK, SLOTS_HELD } from "./run-placement.js";
 import {
   ACTIVE_RUNS_SQL,
@@ -92,6 +93,7 @@ const queries: readonly (readonly [name: string, sql: string])[] = [
   ["the active run of a work", SAME_WORK],
   ["the oldest waiting run", OLDEST_WAITING],
   ["slots held", SLOTS_HELD],
+  ["strays of a run", STRAYS_OF],
   ["a guarded write", guardedSql({ set: "pid = 1", from: ACTIVE_STATUSES })],
   ["items", ITEMS],
   ["batches with queued items", BATCHES_WITH_QUEUED],

@@ -7,6 +7,7 @@ import {
   type ItemState,
   parseSelector,
 } from "../../domain/batch.js";
+import { WAIT_FOR_CONTACT } from "../../domain/contact-policy.js";
 import { type ErrorCode, WaybillError } from "../../domain/errors.js";
 import type { EventType, WaybillEvent } from "../../domain/event.js";
 import type { Lease } from "../../domain/lease.js";
@@ -14,8 +15,11 @@ import type { SqlParams, SqlRow } from "./driver.js";
 
 export const text = (row: SqlRow, column: string): string => row[column] as string;
 export const integer = (row: SqlRow, column: string): number => row[column] as number;
-const textOrNull = (row: SqlRow, column: string): string | null => row[column] as string | null;
+export const textOrNull = (row: SqlRow, column: string): string | null => row[column] as string | null;
 export const integerOrNull = (row: SqlRow, column: string): number | null => row[column] as number | null;
+
+/** An item as an older version wrote it: what was added since has its default. */
+type StoredItemSpec = Omit<ItemSpec, "onUnreachable"> & Partial<Pick<ItemSpec, "onUnreachable">>;
 
 export function itemFromRow(row: SqlRow): Item {
   const selector = parseSelector(text(row, "selector"));
@@ -31,7 +35,7 @@ export function itemFromRow(row: SqlRow): Item {
     machine: textOrNull(row, "machine"),
     errorCode: row.error_code as ErrorCode | null,
     errorMsg: textOrNull(row, "error_msg"),
-    spec: JSON.parse(text(row, "spec")) as ItemSpec,
+    spec: { onUnreachable: WAIT_FOR_CONTACT, ...(JSON.parse(text(row, "spec")) as StoredItemSpec) },
   };
 }
 

@@ -1,4 +1,5 @@
 /** The shape of a run in its table, and the way to the domain's record and back. */
+import { WAIT_FOR_CONTACT } from "../../domain/contact-policy.js";
 import type { ErrorCode } from "../../domain/errors.js";
 import { fromStored, type StoredMachineSpec } from "../../domain/machine.js";
 import type { ArtifactState, Run, RunKind, RunRequest, RunStatus } from "../../domain/run.js";
@@ -44,6 +45,7 @@ interface RunRow {
   readonly session: string | null;
   readonly pinned: 0 | 1;
   readonly log_bytes: number | null;
+  readonly start_asked_at: number | null;
 }
 
 export function runFromRow(raw: SqlRow): Run {
@@ -77,6 +79,7 @@ export function runFromRow(raw: SqlRow): Run {
     errorMsg: row.error_msg,
     pid: row.pid,
     unreachableSince: row.unreachable_since,
+    startAskedAt: row.start_asked_at,
     cancelRequestedAt: row.cancel_requested_at,
     artifactState: row.artifact_state,
     artifactError: row.artifact_error,
@@ -88,9 +91,15 @@ export function runFromRow(raw: SqlRow): Run {
   };
 }
 
+/** A request as an older version wrote it: what was added since has its default. */
+type StoredRequest = Omit<RunRequest, "target" | Added> &
+  Partial<Pick<RunRequest, Added>> & { readonly target: StoredMachineSpec };
+type Added = "selector" | "onUnreachable";
+
 function requestFromRow(stored: string): RunRequest {
-  const request = JSON.parse(stored) as Omit<RunRequest, "target"> & { readonly target: StoredMachineSpec };
-  return { ...request, target: fromStored(request.target) };
+  const request = JSON.parse(stored) as StoredRequest;
+  const target = fromStored(request.target);
+  return { selector: { machine: target.name }, onUnreachable: WAIT_FOR_CONTACT, ...request, target };
 }
 
 export function runToRow(run: Run): SqlParams {
@@ -123,6 +132,7 @@ export function runToRow(run: Run): SqlParams {
     error_msg: run.errorMsg,
     pid: run.pid,
     unreachable_since: run.unreachableSince,
+    start_asked_at: run.startAskedAt,
     cancel_requested_at: run.cancelRequestedAt,
     artifact_state: run.artifactState,
     artifact_error: run.artifactError,

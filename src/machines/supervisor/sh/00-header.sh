@@ -1,7 +1,7 @@
 # The machine's side of the run protocol (docs/run-protocol.md), for any POSIX sh: dash, bash, busybox ash.
 #
-#   sh supervisor.sh supervise PREFIX RUN ATTEMPT FENCE TREE SLOTS TIMEOUT SILENCE GRACE LOG_LIMIT ENTRYPOINT [ARG...]
-#   sh supervisor.sh execute   PREFIX RUN ATTEMPT FENCE DIRECTORY TIMEOUT SILENCE GRACE LOG_LIMIT COMMAND [ARG...]
+#   sh supervisor.sh supervise PREFIX RUN ATTEMPT FENCE TREE SLOTS TIMEOUT SILENCE GRACE LOG_LIMIT CONTACT ENTRYPOINT [ARG...]
+#   sh supervisor.sh execute   PREFIX RUN ATTEMPT FENCE DIRECTORY TIMEOUT SILENCE GRACE LOG_LIMIT CONTACT COMMAND [ARG...]
 #   sh supervisor.sh reap      PREFIX RUN ATTEMPT
 #
 # `supervise` runs a tree's entrypoint in a slot, `execute` a command in a directory that is there, without a slot.

@@ -4,8 +4,9 @@ watch() {
   cd /
   trap '' HUP INT TERM
   tell_time
-  wb_begun=$wb_now wb_heard=$wb_now wb_ending=0 wb_turn=0 wb_noted=
+  wb_begun=$wb_now wb_heard=$wb_now wb_met=$wb_now wb_ending=0 wb_turn=0 wb_noted=
   [ "$wb_silence" -gt 0 ] && true >"$wb_dir/heard"
+  [ "$wb_contact" -gt 0 ] && true >"$wb_dir/contact.seen"
   while :; do
     choose_tick
     pause $wb_tick
@@ -59,9 +60,15 @@ find_reason() {
     true >"$wb_dir/heard"
     wb_heard=$wb_now
   fi
+  # Whoever drives the run from afar touches `contact`; a run whose policy wants contact does not outlast it.
+  if [ "$wb_contact" -gt 0 ] && ! [ "$wb_dir/contact.seen" -nt "$wb_dir/contact" ]; then
+    true >"$wb_dir/contact.seen"
+    wb_met=$wb_now
+  fi
   if [ -e "$wb_dir/cancel" ]; then wb_reason=cancelled
   elif [ "$wb_timeout" -gt 0 ] && [ $((wb_now - wb_begun)) -ge $((wb_timeout / 10)) ]; then wb_reason=timeout
   elif [ "$wb_silence" -gt 0 ] && [ $((wb_now - wb_heard)) -ge $((wb_silence / 10)) ]; then wb_reason=silence
+  elif [ "$wb_contact" -gt 0 ] && [ $((wb_now - wb_met)) -ge $((wb_contact / 10)) ]; then wb_reason=out_of_contact
   elif [ "$wb_limit" -gt 0 ] && [ "$(wc -c <"$wb_dir/log")" -gt "$wb_limit" ]; then wb_reason=log_limit; fi
 }
 

@@ -18,6 +18,7 @@ claim() {
   [ -d "$wb_dir/artifacts" ] || mkdir "$wb_dir/artifacts" 2>/dev/null
   true 2>/dev/null >>"$wb_dir/log"
   reserve exit && reserve start || refuse disk_full
+  [ "$wb_contact" = 0 ] || true 2>/dev/null >"$wb_dir/contact" || refuse disk_full
 }
 
 # Takes the first free slot of $1, or records who holds them and gives the claim back.
@@ -38,6 +39,8 @@ take_any_slot() {
 # Makes the working copy of tree $1. Cloned where cp can do that; a cp without the option fails before it copies.
 copy_tree() {
   [ -d "$wb_prefix/trees/$1" ] || refuse tree_missing
+  # So that upkeep knows when it was last of use; without room for the marker the tree's own time counts.
+  true 2>/dev/null >"$wb_prefix/trees/.used.$1"
   cp -R -P --reflink=auto "$wb_prefix/trees/$1" "$wb_dir/work" 2>/dev/null && return 0
   rm -rf "$wb_dir/work"
   wb_error=$(LC_ALL=C cp -R -P "$wb_prefix/trees/$1" "$wb_dir/work" 2>&1) && return 0

@@ -1,8 +1,8 @@
 # ---- verbs
 
-# Becomes the supervisor, with limits $1 to $4. Standard input is the program's: nothing else here may read of it.
+# Becomes the supervisor, with limits $1 to $5. Standard input is the program's: nothing else here may read of it.
 take_charge() {
-  wb_timeout=$1 wb_silence=$2 wb_grace=$3 wb_limit=$4
+  wb_timeout=$1 wb_silence=$2 wb_grace=$3 wb_limit=$4 wb_contact=$5
   wb_slot= wb_phase=claiming wb_asked= wb_started=null wb_manifest=null
   exec 3<&0 </dev/null
   trap '' HUP
@@ -16,7 +16,7 @@ supervise() {
   wb_tree=$1 wb_slots=$2
   shift 2
   take_charge "$@"
-  shift 4
+  shift 5
   take_any_slot "$wb_slots"
   copy_tree "$wb_tree"
   cd "$wb_dir/work" || refuse copy_failed
@@ -31,7 +31,7 @@ execute() {
   wb_directory=$1
   shift
   take_charge "$@"
-  shift 4
+  shift 5
   cd "$wb_directory" 2>/dev/null || refuse directory_missing
   find_command "$1"
   launch "$@"

@@ -58,16 +58,17 @@ tell_attempt() {
   echo .
 }
 
-# observe RUN.ATTEMPT...: each as it stands.
+# observe [+]RUN.ATTEMPT...: each as it stands. A plus says that the one who asks drives the attempt: that is contact.
 observe() {
   for wb_key in "$@"; do
     touch_contact "$wb_key"
+    wb_key=${wb_key#+}
     judge_attempt "$wb_key"
     tell_attempt "$wb_key"
   done
 }
 
-# await RUN.ATTEMPT...: each once it has settled, then leaves. A line on standard input is a sign of life of whoever waits; its
+# await [+]RUN.ATTEMPT...: each once it has settled, then leaves. A line on standard input is a sign of life of whoever waits; its
 # end, or that of the connection, ends this.
 await() {
   exec 3<&0
@@ -76,6 +77,8 @@ await() {
   wb_listener=$!
   trap 'kill $wb_listener 2>/dev/null; exit 0' TERM HUP
   for wb_key in $wb_all; do touch_contact "$wb_key"; done
+  set --
+  for wb_key in $wb_all; do set -- "$@" "${wb_key#+}"; done
   wb_turn=0
   while [ $# -gt 0 ]; do
     wb_left=
@@ -95,8 +98,11 @@ await() {
   kill $wb_listener 2>/dev/null
 }
 
-# A run that must not go on without contact looks at when this was last touched (60-watchdog.sh).
-touch_contact() { [ ! -e "$wb_prefix/runs/$1/contact" ] || touch "$wb_prefix/runs/$1/contact" 2>/dev/null; }
+# An attempt that must not go on without its driver looks at when this was last touched (60-watchdog.sh).
+touch_contact() {
+  case $1 in +*) ;; *) return 0 ;; esac
+  [ ! -e "$wb_prefix/runs/${1#+}/contact" ] || touch "$wb_prefix/runs/${1#+}/contact" 2>/dev/null
+}
 
 # follow FROM: the log of the attempt from that byte, as it grows, until standard input ends.
 follow() {
