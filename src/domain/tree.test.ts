@@ -1,6 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalTree, compareBytes, linkStaysInside, TREE_ENTRY_KINDS, type TreeEntry } from "./tree.js";
+import {
+  canonicalTree,
+  compareBytes,
+  linkStaysInside,
+  parseCanonicalTree,
+  TREE_ENTRY_KINDS,
+  type TreeEntry,
+} from "./tree.js";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const serialise = (entries: readonly TreeEntry[]) => [...canonicalTree(entries)].flatMap((chunk) => [...chunk]);
@@ -21,6 +28,19 @@ describe("the canonical bytes of a tree", () => {
     ];
 
     expect(new TextDecoder().decode(Uint8Array.from(serialise(tree)))).toBe("xa\0ff\0lb\0a\0dc\0\0");
+  });
+
+  it("are read back as the entries that they were made of, and as nothing when they are cut or none", () => {
+    const entries = [
+      { kind: "executable", path: bytes("a"), content: bytes("ff") },
+      { kind: "directory", path: bytes("c"), content: bytes("") },
+    ] as const;
+    const whole = Uint8Array.from(serialise(entries));
+    expect(parseCanonicalTree(whole)).toEqual(entries);
+    expect(parseCanonicalTree(Uint8Array.of())).toEqual([]);
+    expect(parseCanonicalTree(whole.subarray(0, -1))).toBeNull();
+    expect(parseCanonicalTree(bytes("xa"))).toBeNull();
+    expect(parseCanonicalTree(bytes("?a\0b\0"))).toBeNull();
   });
 
   it("do not depend on the order in which entries are found", () => {

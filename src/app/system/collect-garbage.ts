@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Home } from "../../config/home.js";
 import { durationMs } from "../../contracts/fields.js";
 import type { Retention } from "../../domain/retention.js";
+import { manifestPath } from "../../machines/tree/tree-manifest.js";
 import type { GcPolicy, Store } from "../../store/store.js";
 import type { CallHandler } from "../context.js";
 
@@ -35,7 +36,10 @@ export function retentionPolicy(retention: Retention, now: number): Omit<GcPolic
 }
 
 export async function removeFiles(home: Home, runIds: readonly string[], trees: readonly string[]): Promise<void> {
-  const doomed = [...runIds.map((id) => home.runDir(id)), ...trees.map((hash) => join(home.trees, hash))];
+  const doomed = [
+    ...runIds.map((id) => home.runDir(id)),
+    ...trees.flatMap((hash) => [join(home.trees, hash), manifestPath(join(home.trees, hash))]),
+  ];
   for (const path of doomed) await rm(path, { recursive: true, force: true });
 }
 
@@ -51,6 +55,8 @@ async function unusedTrees(store: Store, treesDir: string, before: number): Prom
   });
   const unused: string[] = [];
   for (const name of names) {
+    // A manifest goes with its tree.
+    if (name.endsWith(manifestPath(""))) continue;
     if (!needed.has(name) && (await stat(join(treesDir, name))).ctimeMs < before) unused.push(name);
   }
   return unused;

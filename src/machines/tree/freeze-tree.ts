@@ -6,6 +6,7 @@ import { copyTree } from "./copy-tree.js";
 import type { FrozenTree } from "./frozen-tree.js";
 import { hashTree, type TreeFacts } from "./hash-tree.js";
 import { makeDurable } from "./make-durable.js";
+import { saveManifest } from "./tree-manifest.js";
 
 let made = 0;
 
@@ -34,6 +35,7 @@ export async function freezeTree(dir: string, treesDir: string, signal?: AbortSi
     await makeDurable(building);
     const path = join(resolve(treesDir), copied.hash);
     await renameUnlessThere(building, path);
+    await saveManifest(path, copied.contents);
     return frozen(copied, path);
   } catch (cause) {
     signal?.throwIfAborted();

@@ -14,6 +14,8 @@ export interface TreeFacts {
   readonly files: number;
   readonly bytes: number;
   readonly entries: readonly ScannedEntry[];
+  /** What the hash was computed of, in no particular order. */
+  readonly contents: readonly TreeEntry[];
 }
 
 /** Up to this size a file is read at once; beyond, in a stream, so that memory stays flat. */
@@ -47,7 +49,7 @@ export async function hashTree(root: string, options: ScanOptions = {}): Promise
   );
   const hash = createHash("sha256");
   for (const chunk of canonicalTree(contents)) hash.update(chunk);
-  return { hash: hash.digest("hex"), files, bytes, entries };
+  return { hash: hash.digest("hex"), files, bytes, entries, contents };
 }
 
 async function hashEntry(root: string, entry: ScannedEntry, signal: AbortSignal | undefined): Promise<string> {
