@@ -1,9 +1,11 @@
 /** The second half of an attempt: what the machine recorded becomes the outcome, its log and artifacts are brought here. */
 import { stat } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import { WaybillError } from "../domain/errors.js";
 import type { MachineAnswer, StartRecord } from "../domain/machine.js";
 import { outcomeOf } from "../domain/outcome.js";
 import { type Run, retriesAfter } from "../domain/run.js";
+import type { Collected } from "../machines/machine-port.js";
 import type { ArtifactReport } from "../store/run-store.js";
 import { accepted, type Drive, guardOf, hasStarted, keyOf } from "./drive.js";
 
@@ -19,7 +21,7 @@ export async function concludeAttempt(drive: Drive, run: Run, answer: Ended): Pr
   if (answer.state === "lost") await machine.reap(keyOf(run));
   const current = await recordPassedStart(drive, run, answer);
   const outcome = outcomeOf(answer, run.request);
-  const artifacts = await collectAttempt(drive, run);
+  const { left, ...artifacts } = await collectAttempt(drive, run, PATIENCE);
   runtime.onStep("run.collected", run.id);
   const guard = guardOf(drive, current);
   const retried = retriesAfter(current, outcome);
@@ -27,7 +29,8 @@ export async function concludeAttempt(drive: Drive, run: Run, answer: Ended): Pr
     ? accepted(await runtime.store.runs.nextAttempt(guard, outcome))
     : accepted(await runtime.store.runs.finishRun(guard, outcome, artifacts));
   if (!retried) runtime.onStep("run.finished", run.id);
-  if (artifacts.state !== "failed") {
+  // What was not fetched, or not asked for, can still be asked for.
+  if (artifacts.state !== "failed" && left === 0) {
     await machine.forget(keyOf(run));
     runtime.onStep("run.forgotten", run.id);
   }
@@ -50,20 +53,41 @@ function startImpliedBy(answer: Extract<Ended, { state: "exit" }>): StartRecord 
   return { v, run, attempt, fence, started, boot: "?", ...unknown };
 }
 
-/** Brings log and artifacts of an attempt to this computer. Used again by a later fetch. */
+/** How long a machine that went away while it was asked for artifacts is asked again; milliseconds. */
+export interface Patience {
+  /** From the first answer that did not come; what came before counts. */
+  readonly forMs: number;
+  readonly pauseMs: number;
+}
+
+/** The outcome is known already and should not wait for long; what stays there can be fetched whenever the machine is back. */
+const PATIENCE: Patience = { forMs: 30_000, pauseMs: 1_000 };
+const NO_PATIENCE: Patience = { forMs: 0, pauseMs: 0 };
+
+/** What came of bringing an attempt's files; `left` counts those that the machine has and that were not asked for. */
+export type CollectReport = ArtifactReport & { readonly left: number };
+
+/**
+ * Brings log and artifacts of an attempt to this computer. Used again by a later fetch.
+ *
+ * A connection that is cut says nothing about the artifacts: it is asked again, and goes on where it stopped. Only a machine
+ * that stays away for longer than `patience` is reported as failed, and keeps the files.
+ */
 export async function collectAttempt(
   drive: Pick<Drive, "runtime" | "machine" | "signal">,
   run: Run,
-): Promise<ArtifactReport> {
+  patience: Patience = NO_PATIENCE,
+): Promise<CollectReport> {
   const destination = drive.runtime.attemptDir(run.id, run.attempt);
   try {
-    const got = await drive.machine.collect(keyOf(run), destination, drive.signal);
+    const got = await collectPatiently(drive, run, destination, patience);
     return {
       state: got.artifactsPath === null ? "none" : "collected",
       error: null,
       artifactsPath: got.artifactsPath,
       logsPath: got.logPath,
       logBytes: got.logPath === null ? null : (await stat(got.logPath)).size,
+      left: got.left,
     };
   } catch (error) {
     if (!(error instanceof WaybillError)) throw error;
@@ -73,6 +97,29 @@ export async function collectAttempt(
       artifactsPath: null,
       logsPath: drive.machine.logPath(keyOf(run)),
       logBytes: null,
+      left: 0,
     };
+  }
+}
+
+async function collectPatiently(
+  { machine, signal }: Pick<Drive, "machine" | "signal">,
+  run: Run,
+  destination: string,
+  { forMs, pauseMs }: Patience,
+): Promise<Collected> {
+  let awaySince = Number.POSITIVE_INFINITY;
+  for (;;) {
+    const begun = performance.now();
+    try {
+      return await machine.collect(keyOf(run), destination, { signal });
+    } catch (error) {
+      if (!(error instanceof WaybillError) || error.code !== "machine_unreachable") throw error;
+      const now = performance.now();
+      // A connection that held for so long was one: the machine went away only now.
+      awaySince = now - begun > forMs ? now : Math.min(awaySince, now);
+      if (now - awaySince >= forMs) throw error;
+      await setTimeout(pauseMs, undefined, { signal });
+    }
   }
 }

@@ -12,8 +12,8 @@ import { Dispatcher } from "../../dispatch/dispatcher.js";
 import type { Caller } from "../../dispatch/drive.js";
 import { WaybillError } from "../../domain/errors.js";
 import { isTerminal, type Run } from "../../domain/run.js";
+import { readLogFile } from "../../machines/local/log-file.js";
 import type { AppContext } from "../context.js";
-import { readLogFile } from "./log-file.js";
 
 export async function* followRun(
   context: AppContext,

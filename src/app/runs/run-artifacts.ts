@@ -5,10 +5,10 @@ import { collectAttempt } from "../../dispatch/conclude-attempt.js";
 import { keyOf } from "../../dispatch/drive.js";
 import { WaybillError } from "../../domain/errors.js";
 import { isTerminal, type Run } from "../../domain/run.js";
-import { parseManifest } from "../../machines/local/artifact-manifest.js";
+import { parseManifest } from "../../machines/artifacts/artifact-manifest.js";
+import { unlessRemoved } from "../../machines/local/log-file.js";
 import type { AppContext, CallHandler } from "../context.js";
 import { findRun } from "./find-run.js";
-import { unlessRemoved } from "./log-file.js";
 
 type FileView = OutputOf<"runs.artifacts">["files"][number];
 
@@ -33,14 +33,14 @@ async function fetchAgain(context: AppContext, run: Run, signal?: AbortSignal): 
   const runtime = await context.runtime();
   const machine = runtime.machine(run.request.target);
   const drive = { runtime, machine, signal: signal ?? new AbortController().signal };
-  const report = await collectAttempt(drive, run);
+  const { left, ...report } = await collectAttempt(drive, run);
   const updated = (await runtime.store.runs.recordArtifacts(run.id, report)) ?? run;
   if (report.state === "failed") {
     throw new WaybillError("artifact_failed", report.error ?? "The artifacts could not be fetched.", {
       hint: "The run's outcome is not affected; fetch again when the machine is in order.",
     });
   }
-  await machine.forget(keyOf(run));
+  if (left === 0) await machine.forget(keyOf(run));
   return updated;
 }
 

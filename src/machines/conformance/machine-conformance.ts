@@ -209,7 +209,13 @@ function describeArtifacts(bench: () => Bench): void {
     const to = join(bench().dir, "collected");
     for (let round = 0; round < 2; round += 1) {
       const got = await bench().machine.collect(request, to);
-      expect(got).toEqual({ logPath: join(to, "log"), artifactsPath: join(to, "artifacts"), files: 2, bytes: 4 });
+      expect(got).toEqual({
+        logPath: join(to, "log"),
+        artifactsPath: join(to, "artifacts"),
+        files: 2,
+        bytes: 4,
+        left: 0,
+      });
     }
     expect(await readFile(join(to, "artifacts", "link"), "utf8")).toBe("one\n");
     expect(await readFile(join(to, "log"), "utf8")).toBe("done\n");

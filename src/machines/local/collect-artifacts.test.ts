@@ -1,8 +1,8 @@
 import { appendFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseManifest } from "../artifacts/artifact-manifest.js";
 import { type Bench, freshDir, removeDir, runToEnd, until } from "../conformance/machine-bench.js";
-import { parseManifest } from "./artifact-manifest.js";
 import { localMachine } from "./local-fixture.js";
 import { runDirectory } from "./run-directory.js";
 

@@ -1,6 +1,6 @@
 /** The machine that Waybill itself runs on: the run protocol with its files in reach. */
 import { execFile } from "node:child_process";
-import { mkdir, rm } from "node:fs/promises";
+import { access, mkdir, rm } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { promisify } from "node:util";
 import { WaybillError } from "../../domain/errors.js";
@@ -13,6 +13,7 @@ import { checkLocalMachine } from "./check-machine.js";
 import { collectArtifacts } from "./collect-artifacts.js";
 import { watchDirectory } from "./directory-watch.js";
 import { followLog } from "./follow-log.js";
+import { offsetOfTail, readGrowth, readLogFile } from "./log-file.js";
 import { observeAttempt } from "./observe-attempt.js";
 import { placeTree } from "./place-tree.js";
 import { binDir, type RunDirectory, runDirectory } from "./run-directory.js";
@@ -53,19 +54,30 @@ export function createLocalMachine(spec: MachineSpec, options: LocalMachineOptio
     status: (key) => observeAttempt(at(key), key),
     settled: (key, signal) => settleAttempt(at(key), key, signal),
     follow: (key, fromByte, signal) => followLog(at(key), key, fromByte, signal),
+    readLog: async function* (key, fromByte) {
+      if (await hasLog(at(key))) yield* readLogFile(at(key).log, fromByte);
+    },
+    tailOffset: async (key, lines) => ((await hasLog(at(key))) ? offsetOfTail(at(key).log, lines) : 0),
+    growth: (key) => readGrowth(at(key).log),
     logPath: (key) => at(key).log,
     cancel: (key, manner) => cancelAttempt(at(key), manner),
     signal: (key, name) => signalAttempt(at(key), name),
     reap: (key) =>
       onMachine(spec, "spawn_failed", () => reapAttempt(shell, installed, workDir, at(key), key, environment)),
-    collect: async (key, destination, signal) => {
+    collect: async (key, destination, options) => {
       const answer = await observeAttempt(at(key), key);
-      return onMachine(spec, "artifact_failed", () => collectArtifacts(at(key), answer, destination, signal));
+      return onMachine(spec, "artifact_failed", () => collectArtifacts(at(key), answer, destination, options));
     },
     forget: (key) => forgetAttempt(at(key), key),
     check: () => checkLocalMachine(spec, environment),
   };
 }
+
+const hasLog = (run: RunDirectory): Promise<boolean> =>
+  access(run.log).then(
+    () => true,
+    () => false, // Not begun, or forgotten.
+  );
 
 /** Gives failures of the file system a code: a full disk is `disk_full`, anything else `otherwise`. */
 async function onMachine<T>(

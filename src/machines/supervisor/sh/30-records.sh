@@ -25,6 +25,13 @@ sha256() {
   else openssl dgst -sha256 -r "$@"; fi
 }
 
+# Lists the hash of every file below the working directory.
+hash_files() {
+  command -v sha256sum >/dev/null 2>&1 && set -- sha256sum || set -- shasum -a 256
+  command -v "$1" >/dev/null 2>&1 || set -- openssl dgst -sha256 -r
+  find . -type f -exec "$@" {} +
+}
+
 # Lists the hash of every artifact in `artifacts.manifest` and sets wb_manifest to the list's own hash. The hash is taken
 # of what was found, not of what the disk had room for.
 seal_artifacts() {
@@ -32,9 +39,7 @@ seal_artifacts() {
   [ -d "$wb_dir/artifacts" ] && [ ! -L "$wb_dir/artifacts" ] && cd "$wb_dir/artifacts" || return 0
   for wb_file in * .[!.]* ..?*; do
     [ -e "$wb_file" ] || [ -L "$wb_file" ] || continue
-    command -v sha256sum >/dev/null 2>&1 && set -- sha256sum || set -- shasum -a 256
-    command -v "$1" >/dev/null 2>&1 || set -- openssl dgst -sha256 -r
-    wb_hash=$(find . -type f -exec "$@" {} + | tee "$wb_dir/artifacts.manifest" | sha256)
+    wb_hash=$(hash_files | tee "$wb_dir/artifacts.manifest" | sha256)
     wb_manifest="\"${wb_hash%% *}\""
     break
   done

@@ -5,8 +5,8 @@ case $wb_prefix in /*) ;; *) echo "supervisor: the prefix must be absolute, foun
 learn_boot
 case $wb_verb in
 hello) ;;
-observe | await) shift 2; "$wb_verb" "$@" ;;
-supervise | execute | reap | start | cancel | signal | forget | follow)
+observe | await | check | clock | stock | gc | find_tree | take_tree) shift 2; "$wb_verb" "$@" ;;
+supervise | execute | reap | start | cancel | signal | forget | follow | log | tail_offset | growth | artifacts | send_artifacts)
   wb_run=${3:-} wb_attempt=${4:-} wb_fence=${5:-0}
   wb_dir=$wb_prefix/runs/$wb_run.$wb_attempt
   case $wb_run in '' | *[!A-Za-z0-9._-]*) echo "supervisor: not a run id: '$wb_run'" >&2; exit 2 ;; esac

@@ -1,5 +1,5 @@
 /** Reads logs from disk in pieces, so that memory stays flat however large they are. */
-import { open } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { WaybillError } from "../../domain/errors.js";
 
 const PIECE_BYTES = 256 * 1024;
@@ -56,3 +56,11 @@ export async function offsetOfTail(path: string, lines: number): Promise<number>
     await file.close();
   }
 }
+
+/** Beside a log, on the machine and where it was brought to: lines of `EPOCH_MS BYTES`. Empty before the first. */
+export const readGrowth = (path: string): Promise<string> =>
+  readFile(`${path}.times`, "utf8").catch((error: NodeJS.ErrnoException) => {
+    // A run that said nothing, or was over before the first note.
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
