@@ -29,6 +29,7 @@ export const CALLS: { readonly [N in CallName]: Load<CallHandler<N>> } = {
   "machines.check": async () => (await import("./machines/check-machines.js")).checkMachines,
   "machines.drain": async () => (await import("./machines/drain-machine.js")).drainMachine,
   "machines.undrain": async () => (await import("./machines/drain-machine.js")).undrainMachine,
+  "machines.import": async () => (await import("./machines/import-machines.js")).importMachines,
   "machines.gc": async () => (await import("./machines/collect-machine-garbage.js")).collectMachineGarbage,
   "vars.set": async () => (await import("./vars/set-variable.js")).setVariable,
   "vars.cas": async () => (await import("./vars/set-variable.js")).compareAndSetVariable,

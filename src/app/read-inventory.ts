@@ -2,9 +2,10 @@
 import { readFile } from "node:fs/promises";
 import type { Settings } from "../config/settings.js";
 import { WaybillError } from "../domain/errors.js";
+import type { TailnetMachines } from "../machines/inventory.js";
 import type { Inventory } from "./context.js";
 
-/** Loads the YAML reader only when called. Errors: `invalid_input` for a file that cannot be read, `invalid_inventory`. */
+/** Loads the YAML reader only when called. Errors: `invalid_input` for a file that cannot be read, `invalid_inventory`, and those of a tailnet that was never listed. */
 export async function readInventory(settings: Settings): Promise<Inventory> {
   const { defaultInventory, parseInventory } = await import("../machines/inventory.js");
   const file = settings.inventoryFile;
@@ -16,5 +17,18 @@ export async function readInventory(settings: Settings): Promise<Inventory> {
       hint: "`waybill config show` says where the path comes from.",
     });
   });
-  return { source: file, machines: parseInventory(bytes, file, { home }) };
+  const { machines, tailnet } = parseInventory(bytes, file, { home });
+  return tailnet === null
+    ? { source: file, machines }
+    : await withTailnet({ source: file, machines }, tailnet, settings);
+}
+
+/** Adds the devices of the tailnet as they are now, or as they were when they could last be asked for. */
+async function withTailnet(written: Inventory, tailnet: TailnetMachines, settings: Settings): Promise<Inventory> {
+  const { cachedTailnet } = await import("../machines/inventory-sources/cached-tailnet.js");
+  const { listTailscaleMachines, tailscaleAccess } = await import("../machines/inventory-sources/tailscale.js");
+  const list = async () => await listTailscaleMachines(tailscaleAccess(settings.environment));
+  const { machines, stale } = await cachedTailnet(settings.home.root, list);
+  const source = `${written.source} and its tailnet${stale === null ? "" : ` ${stale}`}`;
+  return { source, machines: [...written.machines, ...tailnet.specsOf(machines)] };
 }

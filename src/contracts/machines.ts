@@ -6,6 +6,7 @@ import { GARBAGE_KINDS } from "../domain/machine-garbage.js";
 import { type MachineState, machineStatus } from "../domain/machine-note.js";
 import { byteSize, duration, maybeTime, time, toMaybeTime, toTime } from "./fields.js";
 import { later } from "./later.js";
+import { machineName as tagName } from "./machine-name.js";
 import { operation } from "./operation.js";
 
 export const machineView = later(() =>
@@ -151,6 +152,40 @@ export const undrainMachine = operation({
   input: () => z.object({ name: machineName }),
   output: () => machineView(),
   errors: ["machine_not_found", "invalid_inventory"],
+});
+
+export const importMachines = operation({
+  name: "machines.import",
+  command: "machines import",
+  summary: "Add the hosts of an ssh configuration or a tailnet to the inventory, or print them",
+  effect: "write",
+  input: () =>
+    z.object({
+      ssh_config: z.string().optional().describe("configuration to read (default: ~/.ssh/config)"),
+      tailscale: z
+        .boolean()
+        .default(false)
+        .describe("the devices of a tailnet instead (TAILSCALE_API_KEY, or an OAuth client)"),
+      host: z.array(z.string().min(1)).default([]).describe("only those whose name matches, e.g. 'gpu*'"),
+      tag: z.array(tagName).default([]).describe("give each of them this tag"),
+      output: z.string().optional().describe("write this file instead of printing; - prints"),
+      merge: z
+        .boolean()
+        .default(false)
+        .describe("add to the file (default: the inventory in use); entries that exist stay"),
+    }),
+  output: () =>
+    z.object({
+      written: z.string().nullable().describe("path of the file that was written; null: only printed"),
+      yaml: z.string(),
+      added: z.array(z.object({ name: z.string(), host: z.string(), about: z.string() })),
+      skipped: z.array(z.object({ name: z.string(), about: z.string(), reason: z.string() })),
+    }),
+  errors: ["invalid_input", "invalid_inventory", "source_unavailable", "auth_failed"],
+  examples: [
+    ["machines import --host 'gpu*' --tag gpu --merge", "adds those of ~/.ssh/config that the inventory lacks"],
+    ["machines import --tailscale --output fleet.yaml", "a file of its own"],
+  ],
 });
 
 export const collectMachineGarbage = operation({

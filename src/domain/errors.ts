@@ -43,6 +43,7 @@ export const ERRORS = facts({
   auth_failed: { exit: EXIT.machine, http: 502, retryable: false },
   host_key_mismatch: { exit: EXIT.machine, http: 502, retryable: false },
   no_matching_machine: { exit: EXIT.notFound, http: 422, retryable: false },
+  source_unavailable: { exit: EXIT.machine, http: 502, retryable: true },
   transport_unavailable: { exit: EXIT.machine, http: 501, retryable: false },
   upload_failed: { exit: EXIT.machine, http: 502, retryable: true },
   entrypoint_missing: { exit: EXIT.badInput, http: 422, retryable: false },

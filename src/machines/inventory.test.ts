@@ -2,11 +2,12 @@ import { homedir, platform } from "node:os";
 import { describe, expect, it } from "vitest";
 import { WaybillError } from "../domain/errors.js";
 import { defaultInventory, parseInventory } from "./inventory.js";
+import type { FoundMachine } from "./inventory-sources/found-machine.js";
 
 const home = "/var/waybill";
 const os = platform() === "darwin" ? "macos" : "linux";
 const parse = (text: string, file = "/etc/fleet/machines.yaml") =>
-  parseInventory(new TextEncoder().encode(text), file, { home });
+  parseInventory(new TextEncoder().encode(text), file, { home }).machines;
 
 function problemsOf(text: string): string[] {
   try {
@@ -134,6 +135,41 @@ machines:
     ["machines: { a: {}, b: { work_dir: /var/waybill/machines/a } }", 'already that of machine "a"'],
   ])("is refused: %j", (text, problem) => {
     expect(problemsOf(text).join("\n")).toContain(problem);
+  });
+});
+
+describe("an inventory with a tailnet", () => {
+  const device = (name: string, tags: string[]): FoundMachine => ({
+    name,
+    host: `${name}.tail.ts.net`,
+    os: name === "mac" ? "macos" : null,
+    tags,
+    online: true,
+    about: "",
+  });
+  const specsOf = (text: string, found: readonly FoundMachine[]) =>
+    parseInventory(new TextEncoder().encode(text), "/etc/fleet/m.yaml", { home }).tailnet?.specsOf(found) ?? null;
+
+  it("has the devices that carry one of its tags, with what it says of all of them", () => {
+    const text = "machines: {}\ntailscale: { tags: [gpu, fast], user: ci, slots: 2, identity_file: key }";
+    const found = [device("one", ["gpu"]), device("two", ["web"]), device("mac", ["fast", "web"])];
+
+    expect(specsOf(text, found)).toMatchObject([
+      { name: "one", transport: "ssh", host: "one.tail.ts.net", user: "ci", slots: 2, os: "linux", tags: ["gpu"] },
+      { name: "mac", os: "macos", tags: ["fast", "web"], ssh: { identityFile: "/etc/fleet/key" } },
+    ]);
+  });
+
+  it("lets what is written win over a device of the same name, and leaves out what has no legal name", () => {
+    const text = "machines: { one: {} }\ntailscale: {}";
+
+    expect(specsOf(text, [device("one", []), device("a b", []), device("two", []), device("two", [])])).toMatchObject([
+      { name: "two" },
+    ]);
+  });
+
+  it("is none without being asked for", () => {
+    expect(specsOf("machines: { one: {} }", [])).toBeNull();
   });
 });
 

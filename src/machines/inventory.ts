@@ -21,6 +21,7 @@ import {
   type SshSettings,
   TRANSPORTS,
 } from "../domain/machine.js";
+import type { FoundMachine } from "./inventory-sources/found-machine.js";
 
 const MAX_SLOTS = 1000;
 const SSH_WORK_DIR = "~/.waybill";
@@ -49,7 +50,10 @@ const machine = z.strictObject({
   env: machineEnv.optional(),
 });
 
-const inventorySchema = z.strictObject({ machines: z.record(z.string(), machine) });
+/** What every device of a tailnet gets beside what the tailnet says of it. */
+const tailscale = machine.omit({ transport: true, host: true, os: true });
+
+const inventorySchema = z.strictObject({ machines: z.record(z.string(), machine), tailscale: tailscale.optional() });
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -160,6 +164,18 @@ function toSpec(name: string, fields: z.output<typeof machine>, place: Place): M
   };
 }
 
+/** Devices of a tailnet that are machines as well. */
+export interface TailnetMachines {
+  /** The machines that found devices are, but for those whose names the file has given already. */
+  specsOf(found: readonly FoundMachine[]): MachineSpec[];
+}
+
+export interface ParsedInventory {
+  readonly machines: readonly MachineSpec[];
+  /** Null: the file asks for none. */
+  readonly tailnet: TailnetMachines | null;
+}
+
 export interface InventoryOptions {
   /** Waybill's state directory (`WAYBILL_HOME`), where local machines live by default. */
   readonly home: string;
@@ -172,16 +188,36 @@ export interface InventoryOptions {
  * @param fileName the inventory's path; relative paths start from its folder
  * @throws `invalid_inventory` with every problem in the message and in `details.problems`
  */
-export function parseInventory(bytes: Uint8Array, fileName: string, { home }: InventoryOptions): MachineSpec[] {
+export function parseInventory(bytes: Uint8Array, fileName: string, { home }: InventoryOptions): ParsedInventory {
   const place = { home, base: dirname(resolve(fileName)) };
   const rules = [goodNames, keysFitTransport, remoteDirsAreRooted, (value: unknown) => ownWorkDirs(value, place)];
   const reading = readYaml(bytes, inventorySchema, [...rules, atLeastOne]);
   if (!reading.ok) throw fileError("invalid_inventory", fileName, reading.problems);
-  return Object.entries(reading.value.machines).map(([name, fields]) => toSpec(name, fields, place));
+  const { machines, tailscale: wish } = reading.value;
+  const specs = Object.entries(machines).map(([name, fields]) => toSpec(name, fields, place));
+  if (wish === undefined) return { machines: specs, tailnet: null };
+  return { machines: specs, tailnet: { specsOf: (found) => tailnetSpecs(found, wish, specs, place) } };
+}
+
+/** `tags` of the wish choose devices, which have their own tags. */
+function tailnetSpecs(
+  found: readonly FoundMachine[],
+  { tags, ...shared }: z.output<typeof tailscale>,
+  written: readonly MachineSpec[],
+  place: Place,
+): MachineSpec[] {
+  const taken = new Set(written.map(({ name }) => name));
+  const wanted = found.filter(({ tags: own }) => tags === undefined || tags.some((tag) => own.includes(tag)));
+  return wanted.flatMap(({ name, host, os, tags: own }): MachineSpec[] => {
+    if (taken.has(name) || !MACHINE_NAME.test(name)) return [];
+    taken.add(name);
+    return [toSpec(name, { ...shared, transport: "ssh", host, tags: [...own], ...(os === null ? {} : { os }) }, place)];
+  });
 }
 
 function atLeastOne(inventory: unknown): ValueFault[] {
-  const empty = isMap(inventory) && isMap(inventory.machines) && Object.keys(inventory.machines).length === 0;
+  if (!isMap(inventory) || inventory.tailscale !== undefined) return [];
+  const empty = isMap(inventory.machines) && Object.keys(inventory.machines).length === 0;
   return empty ? [{ path: ["machines"], message: "no machine", hint: "`machines: { local: {} }` is the least" }] : [];
 }
 

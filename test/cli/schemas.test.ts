@@ -35,6 +35,7 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "machines.check": () => ["machines", "check"],
   "machines.drain": () => ["machines", "drain", "local", "--reason", "new disk"],
   "machines.undrain": () => ["machines", "undrain", "local"],
+  "machines.import": () => ["machines", "import", "--ssh-config", "ssh_config"],
   "machines.gc": () => ["machines", "gc", "--older-than", "0s", "--dry-run"],
   "system.why": ({ batch }) => ["why", batch],
   "events.watch": () => ["watch", "--after", "0", "--no-follow"],

@@ -5,6 +5,7 @@ import { renderCache, renderCachedRun } from "./cache.js";
 import { renderHistory } from "./history.js";
 import {
   renderFindings,
+  renderImport,
   renderMachine,
   renderMachineChecks,
   renderMachineGarbage,
@@ -38,6 +39,7 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "machines.check": renderMachineChecks,
   "machines.drain": renderMachine,
   "machines.undrain": renderMachine,
+  "machines.import": renderImport,
   "machines.gc": renderMachineGarbage,
   "vars.set": () => "",
   "vars.cas": () => "",

@@ -104,3 +104,12 @@ export async function renderMachineGarbage(report: OutputOf<"machines.gc">): Pro
   );
   return [...listed, ...sums].join("\n");
 }
+
+/** Printed, it is a file that can be kept: what was left out is told in comments. */
+export function renderImport({ written, yaml, added, skipped }: OutputOf<"machines.import">): string {
+  const left = skipped.map(({ name, reason }) => `${printable(name)}: ${reason}`);
+  if (written === null) return [yaml.trimEnd(), ...left.map((line) => `# left out ${line}`)].join("\n");
+  const lines = added.map(({ name, about }) => `${pc.green("+")} ${name}  ${pc.dim(printable(about))}`);
+  const count = `${added.length} added to ${printable(written)}`;
+  return [...lines, ...left.map((line) => `${pc.dim("left out")} ${line}`), count].join("\n");
+}
