@@ -55,3 +55,5 @@ export const runId = z.string().min(1).describe("run id, or any unique prefix of
 export const batchId = z.string().min(1).describe("batch id, or any unique prefix of one");
 export const limit = z.coerce.number().int().min(1).max(1000).default(20).describe("how many to show at most");
 export const before = z.string().optional().describe("show what is older than this id (the `next` of the page before)");
+/** Patterns of artifacts, each in git's syntax; none: all of them. */
+export const globs = z.array(z.string().min(1)).default([]);

@@ -54,6 +54,7 @@ const entry = z.strictObject({
   retries: z.int().min(0).max(MAX_RETRIES).optional(),
   on_unreachable: contactPolicy.optional(),
   on_return: returnChoice.optional(),
+  artifacts: z.array(text).min(1).optional(),
 });
 
 const planSchema = z.strictObject({ version: z.literal(1), entries: z.array(entry) });
@@ -121,6 +122,7 @@ function toEntry(item: z.output<typeof entry>): PlanEntry {
     env: item.env ?? {},
     retries: item.retries ?? 0,
     onUnreachable: parseContactPolicy(item.on_unreachable ?? "wait", item.on_return) ?? WAIT_FOR_CONTACT,
+    ...(item.artifacts && { artifacts: item.artifacts }),
   };
 }
 

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { SIGNALS } from "../domain/machine.js";
 import { RUN_KINDS, RUN_STATUSES } from "../domain/run.js";
 import { encodeBytes, encoding } from "./encoded-bytes.js";
-import { before, contactPolicy, duration, limit, returnChoice, runId } from "./fields.js";
+import { before, contactPolicy, duration, globs, limit, returnChoice, runId } from "./fields.js";
 import { later } from "./later.js";
 import { operation, streaming } from "./operation.js";
 import { runDetailView, runView } from "./run-views.js";
@@ -41,6 +41,7 @@ export const submitRun = operation({
       on_return: returnChoice
         .default("keep_original")
         .describe("which of the two counts when the first machine comes back while a replacement runs"),
+      artifacts: globs.describe("bring only the artifacts that match this glob, as in .gitignore (default: all)"),
       ref: z.string().min(1).optional().describe("name for comparing runs over time (default: the directory's name)"),
       label: z
         .array(z.string().regex(/^[^=]+=/, "expected key=value"))
@@ -242,6 +243,7 @@ export const runArtifacts = operation({
     z.object({
       id: runId,
       fetch: z.boolean().default(false).describe("fetch them from the machine again when fetching failed before"),
+      artifacts: globs.describe("with --fetch, bring also those that match this glob"),
     }),
   output: () =>
     z.object({
@@ -249,7 +251,13 @@ export const runArtifacts = operation({
       state: z.string(),
       error: z.string().nullable(),
       path: z.string().nullable(),
-      files: z.array(z.object({ path: z.string(), size: z.number().int(), sha256: z.string() })),
+      files: z.array(
+        z.object({
+          path: z.string(),
+          size: z.number().int().nullable().describe("null: it was not asked for, and is not here"),
+          sha256: z.string(),
+        }),
+      ),
     }),
   errors: ["run_not_found", "ambiguous_id", "artifact_failed", "invalid_state"],
   examples: [["runs artifacts 0199a3", "what the run left and where it is"]],

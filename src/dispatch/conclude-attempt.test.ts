@@ -28,7 +28,7 @@ async function collectFrom(times: number, patience?: Patience) {
   };
   const runtime = { attemptDir: () => join(dir, "brought") } as Pick<Runtime, "attemptDir"> as Runtime;
   const drive = { runtime, machine: { ...bench.machine, collect }, signal: new AbortController().signal };
-  const run = { id: request.runId, attempt: request.attempt } as Run;
+  const run = { id: request.runId, attempt: request.attempt, request: {} } as Run;
   return { report: await collectAttempt(drive, run, patience), asked: () => asked, drive, run };
 }
 

@@ -72,15 +72,20 @@ export type CollectReport = ArtifactReport & { readonly left: number };
  *
  * A connection that is cut says nothing about the artifacts: it is asked again, and goes on where it stopped. Only a machine
  * that stays away for longer than `patience` is reported as failed, and keeps the files.
+ *
+ * @param globs which artifacts; default: those that the run's request names.
  */
 export async function collectAttempt(
   drive: Pick<Drive, "runtime" | "machine" | "signal">,
   run: Run,
   patience: Patience = NO_PATIENCE,
+  globs: readonly string[] | null = run.request.artifacts ?? null,
 ): Promise<CollectReport> {
   const destination = drive.runtime.attemptDir(run.id, run.attempt);
   try {
-    const got = await collectPatiently(drive, run, destination, patience);
+    const got = await collectPatiently(drive, patience, () =>
+      drive.machine.collect(keyOf(run), destination, { signal: drive.signal, globs }),
+    );
     return {
       state: got.artifactsPath === null ? "none" : "collected",
       error: null,
@@ -103,16 +108,15 @@ export async function collectAttempt(
 }
 
 async function collectPatiently(
-  { machine, signal }: Pick<Drive, "machine" | "signal">,
-  run: Run,
-  destination: string,
+  { signal }: Pick<Drive, "signal">,
   { forMs, pauseMs }: Patience,
+  collect: () => Promise<Collected>,
 ): Promise<Collected> {
   let awaySince = Number.POSITIVE_INFINITY;
   for (;;) {
     const begun = performance.now();
     try {
-      return await machine.collect(keyOf(run), destination, { signal });
+      return await collect();
     } catch (error) {
       if (!(error instanceof WaybillError) || error.code !== "machine_unreachable") throw error;
       const now = performance.now();

@@ -46,6 +46,7 @@ export function dispatchableRun(
     retries: item.spec.retries,
     selector: item.selector,
     onUnreachable: item.spec.onUnreachable,
+    ...(item.spec.artifacts && { artifacts: item.spec.artifacts }),
   };
   const workHash = hashWork(item.spec.testDirHash, request, { batchId: batch.id, name: item.name });
   return {

@@ -40,6 +40,8 @@ export interface ItemSpec {
   readonly silenceMs: number | null;
   readonly retries: number;
   readonly onUnreachable: ContactPolicy;
+  /** Which artifacts are brought; absent: all. */
+  readonly artifacts?: readonly string[];
 }
 
 export interface Item {

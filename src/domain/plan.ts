@@ -15,6 +15,8 @@ export interface PlanEntry {
   readonly env: Readonly<Record<string, EnvValue>>;
   readonly retries: number;
   readonly onUnreachable: ContactPolicy;
+  /** Which artifacts are brought, in git's syntax of patterns; absent: all. */
+  readonly artifacts?: readonly string[];
 }
 
 export interface Plan {

@@ -69,6 +69,8 @@ export interface RunRequest {
   /** What was asked for: one machine, or any that carries a tag. Decides whether the run may go to another. */
   readonly selector: Selector;
   readonly onUnreachable: ContactPolicy;
+  /** Which artifacts are brought, in git's syntax of patterns; absent: all. */
+  readonly artifacts?: readonly string[];
   /** Keep the variables of the run's scope, and of the scopes below it, after its end. */
   readonly keepVariables: boolean;
   /** How many further attempts follow an attempt that fails, times out or is lost. */

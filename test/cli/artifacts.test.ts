@@ -34,11 +34,24 @@ describe("artifacts", () => {
 
     expect(run.artifact_state).toBe("collected");
     expect(found.path).toBe(run.artifacts_path);
-    expect([...found.files].sort((a, b) => a.size - b.size)).toEqual([
+    expect([...found.files].sort((a, b) => Number(a.size) - Number(b.size))).toEqual([
       { path: "empty", size: 0, sha256: digest("") },
       { path: "a b/c\nd", size: 4, sha256: digest("data") },
     ]);
     expect(readFileSync(`${found.path}/a b/c\nd`, "utf8")).toBe("data");
+  });
+
+  it("are brought as far as a glob names them, and more of them when asked", async () => {
+    box.work(
+      "chosen",
+      'cd "$WAYBILL_ARTIFACTS_DIR"; mkdir -p a/b; echo 1 > a/b/x.txt; echo 22 > y.bin; echo 3 > z.log',
+    );
+    const { run } = await submit(["chosen", "--artifacts", "a/**/*.txt"]);
+    const sizes = (found: OutputOf<"runs.artifacts">) =>
+      Object.fromEntries(found.files.map(({ path, size }) => [path, size]));
+    expect(sizes(await artifactsOf(run.id))).toEqual({ "a/b/x.txt": 2, "y.bin": null, "z.log": null });
+    const more = ["runs", "artifacts", run.id, "--fetch", "--artifacts", "*.bin"];
+    expect(sizes(await box.json(more))).toEqual({ "a/b/x.txt": 2, "y.bin": 3, "z.log": null });
   });
 
   it("and logs that somebody removed are not found, and the refusal names the file", async () => {

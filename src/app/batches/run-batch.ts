@@ -149,6 +149,7 @@ const toItem = (entry: PlanEntry, dir: string, testDirHash: string): Item => ({
     silenceMs: entry.silenceMs,
     retries: entry.retries,
     onUnreachable: entry.onUnreachable,
+    ...(entry.artifacts && { artifacts: entry.artifacts }),
   },
 });
 

@@ -6,9 +6,9 @@ import { durationMs } from "../../contracts/fields.js";
 import { toRunView } from "../../contracts/run-views.js";
 import { CACHED_RUN_PREFIX, canonicalInputs } from "../../domain/cached-run.js";
 import type { Run } from "../../domain/run.js";
+import { readLogFile } from "../../machines/local/log-file.js";
 import type { AppContext, CallHandler, CallOptions } from "../context.js";
 import { execCommand } from "../runs/exec-command.js";
-import { readLogFile } from "../../machines/local/log-file.js";
 import { hashKeyFiles } from "./key-files.js";
 
 export const runCached: CallHandler<"cache.run"> = async (context, input, options) => {

@@ -14,7 +14,7 @@ type FileView = OutputOf<"runs.artifacts">["files"][number];
 
 export const runArtifacts: CallHandler<"runs.artifacts"> = async (context, input, options) => {
   const found = await findRun(await context.store(), input.id);
-  const run = input.fetch ? await fetchAgain(context, found, options.signal) : found;
+  const run = input.fetch ? await fetchAgain(context, found, input.artifacts, options.signal) : found;
   return {
     run_id: run.id,
     state: run.artifactState,
@@ -25,16 +25,19 @@ export const runArtifacts: CallHandler<"runs.artifacts"> = async (context, input
 };
 
 /** Errors: `invalid_state` while the run is active; `artifact_failed` when fetching failed again. */
-async function fetchAgain(context: AppContext, run: Run, signal?: AbortSignal): Promise<Run> {
+async function fetchAgain(context: AppContext, run: Run, globs: readonly string[], signal?: AbortSignal): Promise<Run> {
   if (!isTerminal(run.status)) {
     throw new WaybillError("invalid_state", `Run ${run.id} is ${run.status}; its artifacts come when it has ended.`);
   }
-  if (run.artifactState !== "failed") return run;
+  const more = globs.length > 0;
+  if (run.artifactState !== "failed" && !(more && run.artifactState === "collected")) return run;
   const runtime = await context.runtime();
   const machine = runtime.machine(run.request.target);
   const drive = { runtime, machine, signal: signal ?? new AbortController().signal };
-  const { left, ...report } = await collectAttempt(drive, run);
-  const updated = (await runtime.store.runs.recordArtifacts(run.id, report)) ?? run;
+  const { left, ...report } = await (more ? collectAttempt(drive, run, undefined, globs) : collectAttempt(drive, run));
+  // What was brought before is here still, whatever came of asking for more.
+  const keeps = report.state === "failed" && run.artifactState === "collected";
+  const updated = keeps ? run : ((await runtime.store.runs.recordArtifacts(run.id, report)) ?? run);
   if (report.state === "failed") {
     throw new WaybillError("artifact_failed", report.error ?? "The artifacts could not be fetched.", {
       hint: "The run's outcome is not affected; fetch again when the machine is in order.",
@@ -57,7 +60,11 @@ async function listFiles(context: AppContext, run: Run, root: string): Promise<F
     [...manifest].map(async ([name, sha256]) => {
       const bytes = Buffer.from(name, "latin1");
       const file = Buffer.concat([Buffer.from(`${root}/`), bytes]);
-      const { size } = await stat(file).catch(removed(file.toString()));
+      const size = await stat(file).then(
+        (stats) => stats.size,
+        // Of a run that asked for some of its artifacts, the rest need not be here.
+        run.request.artifacts === undefined ? removed(file.toString()) : () => null,
+      );
       return { path: bytes.toString(), size, sha256 };
     }),
   );

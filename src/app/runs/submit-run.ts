@@ -98,6 +98,7 @@ function toRequest(runtime: Runtime, input: Input, spec: MachineSpec): RunReques
     retries: input.retries,
     selector: input.tag === undefined ? { machine: spec.name } : { tag: input.tag },
     onUnreachable: toContactPolicy(input),
+    ...(input.artifacts.length > 0 && { artifacts: input.artifacts }),
   };
 }
 

@@ -55,6 +55,13 @@ export async function findBrought(
   return { logPath, artifactsPath, ...countFiles(entries), left: files.size - here.size };
 }
 
+/** The selection, and with it what an earlier collection brought and what bringing more must not lose. */
+export async function keepingBrought(selects: Selection, destination: string): Promise<Selection> {
+  const entries = await scanTree(join(destination, "artifacts"), { ignoring: false }).catch(() => []); // Nothing brought yet.
+  const here = new Set(entries.map((entry) => entry.path.toString("latin1")));
+  return (path) => selects(path) || here.has(path.toString("latin1"));
+}
+
 /** Gives what was built whole its name. The list is written last: it says that all it names, or all that was asked, is here. */
 export async function finishBringing(building: string, destination: string, manifest: Manifest): Promise<string> {
   const artifactsPath = resolve(destination, "artifacts");

@@ -9,6 +9,7 @@ import {
   findBrought,
   finishBringing,
   isFile,
+  keepingBrought,
   type Manifest,
   mustBeSealed,
   mustBeTheSealed,
@@ -61,7 +62,7 @@ export async function collectArtifacts(
   if (hash === null && sealed) return refuseLate(entries);
   const manifest = hash === null ? null : mustBeSealed(await readManifest(run), hash);
   if (manifest !== null) mustBeTheSealed(namesOf(entries), manifest.files);
-  const wanted = selectEntries(entries, selects);
+  const wanted = selectEntries(entries, await keepingBrought(selects, destination));
   const artifactsPath = await bring(run, wanted, destination, manifest, options.signal);
   const files = countFiles(wanted);
   return { logPath, artifactsPath, ...files, left: entries.filter(isFile).length - files.files };

@@ -9,6 +9,7 @@ import {
   findBrought,
   finishBringing,
   isFile,
+  keepingBrought,
   mustBeSealed,
   mustBeTheSealed,
   refusal,
@@ -91,7 +92,8 @@ async function bring({ shell, key, destination, logPath, hash, list, options }: 
     manifest.files,
   );
   // What could not be sealed is brought whole or not at all.
-  const wanted = hash === null ? entries : selectEntries(entries, selectionOf(options.globs));
+  const selects = await keepingBrought(selectionOf(options.globs), destination);
+  const wanted = hash === null ? entries : selectEntries(entries, selects);
   const folder = new PartialFolder(destination, wanted, manifest.files);
   try {
     const missing = await folder.prepare(resolve(destination, "artifacts"), options.signal);
