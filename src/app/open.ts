@@ -76,6 +76,7 @@ class Opened {
   #store: Promise<Store> | undefined;
   #inventory: Promise<Inventory> | undefined;
   #keeper: Promise<LeaseKeeper> | undefined;
+  #machines: Runtime["machine"] | undefined;
   readonly #settings: Settings;
   readonly #options: OpenOptions;
 
@@ -107,13 +108,14 @@ class Opened {
 
   /** Machines are loaded here, so that a command which only reads the store starts without them. */
   async #openRuntime(): Promise<Runtime> {
-    const { openMachine } = await import("../machines/open-machine.js");
+    const { machineOpener } = await import("../machines/open-machine.js");
     const { home, environment, provenance } = this.#settings;
+    this.#machines ??= machineOpener(withoutOwnVariables(environment));
     return {
       store: await this.#openStore(),
       holder: thisProcess(),
       liveness: livenessOf,
-      machine: (spec) => openMachine(spec, withoutOwnVariables(environment)),
+      machine: this.#machines,
       environment,
       provenance,
       treesDir: home.trees,

@@ -1,17 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { localSpec } from "./local/local-fixture.js";
-import { openMachine } from "./open-machine.js";
+import { machineOpener } from "./open-machine.js";
 
 describe("opening a machine", () => {
-  it("gives the local one, and refuses ssh with what to do instead", () => {
+  it("gives the same machine for the same entry, whatever it is reached by", () => {
+    const open = machineOpener({});
     const spec = localSpec("/tmp/waybill-not-touched", 1);
-    expect(openMachine(spec, {}).spec).toBe(spec);
-    expect(() => openMachine({ ...spec, transport: "ssh" }, {})).toThrow(
-      expect.objectContaining({ code: "transport_unavailable", hint: expect.stringContaining("next release") }),
-    );
+    expect(open(spec).spec).toBe(spec);
+    expect(open({ ...spec })).toBe(open(spec));
+    const remote = { ...spec, transport: "ssh", host: "nowhere.invalid" } as const;
+    expect(open(remote)).toBe(open({ ...remote }));
+    expect(open(remote)).not.toBe(open(spec));
   });
 
   it("refuses a relative work directory", () => {
-    expect(() => openMachine(localSpec("here", 1), {})).toThrow(expect.objectContaining({ code: "invalid_inventory" }));
+    expect(() => machineOpener({})(localSpec("here", 1))).toThrow(
+      expect.objectContaining({ code: "invalid_inventory" }),
+    );
   });
 });

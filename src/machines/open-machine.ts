@@ -3,18 +3,29 @@ import type { MachineSpec } from "../domain/machine.js";
 import type { Environment } from "./environment.js";
 import { createLocalMachine } from "./local/local-machine.js";
 import type { Machine } from "./machine-port.js";
+import { createSshMachine } from "./ssh/ssh-machine.js";
 
 /**
- * Opens the machine that an inventory describes. Nothing is touched until it is asked something.
+ * Gives the machines that an inventory describes, each once: what a machine knows (its connection, who waits for what on
+ * it) is shared by all that this process does there. Nothing is touched until a machine is asked something.
  *
- * @param environment what programs on this very machine inherit; an `ssh` machine has its own.
- * @throws `transport_unavailable` when there is no way to reach it in this release.
+ * @param environment what programs on this very machine inherit, and what `ssh` finds its agent by.
  */
-export function openMachine(spec: MachineSpec, environment: Environment): Machine {
+export function machineOpener(environment: Environment): (spec: MachineSpec) => Machine {
+  const opened = new Map<string, Machine>();
+  return (spec) => {
+    const name = JSON.stringify(spec);
+    const machine = opened.get(name) ?? openMachine(spec, environment);
+    opened.set(name, machine);
+    return machine;
+  };
+}
+
+/** @throws `transport_unavailable` when there is no way to reach it. */
+function openMachine(spec: MachineSpec, environment: Environment): Machine {
   if (spec.transport === "local") return createLocalMachine(spec, { environment });
-  throw new WaybillError(
-    "transport_unavailable",
-    `Machine "${spec.name}" is reached over ${spec.transport}, which this release cannot do yet; it has the transport "local".`,
-    { hint: "SSH follows in the next release. Until then, run Waybill on that host with `transport: local`." },
-  );
+  if (spec.os !== "windows") return createSshMachine(spec, environment);
+  throw new WaybillError("transport_unavailable", `Machine "${spec.name}" runs Windows, which cannot be reached yet.`, {
+    hint: "Run Waybill on that host with `transport: local`, in WSL.",
+  });
 }

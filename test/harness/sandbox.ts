@@ -12,6 +12,10 @@ export interface MachineLines {
   readonly tags?: readonly string[];
   readonly transport?: string;
   readonly host?: string;
+  readonly user?: string;
+  readonly port?: number;
+  readonly ssh_config?: string;
+  readonly connect_timeout?: string;
   readonly work_dir?: string;
 }
 
@@ -23,6 +27,8 @@ export interface EntryLines {
   readonly tag?: string;
   readonly timeout?: string;
   readonly retries?: number;
+  readonly on_unreachable?: string;
+  readonly on_return?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 

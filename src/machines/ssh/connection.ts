@@ -4,7 +4,7 @@
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import type { Readable, Writable } from "node:stream";
+import { PassThrough, type Readable, type Writable } from "node:stream";
 import { WaybillError } from "../../domain/errors.js";
 import type { MachineSpec } from "../../domain/machine.js";
 import type { Environment } from "../environment.js";
@@ -52,7 +52,7 @@ export class SshConnection {
     try {
       const nonce = randomBytes(16).toString("hex");
       const client = await this.#spawn();
-      const output = this.#read(client, nonce, request, pass);
+      const output = this.#read(attend(client), nonce, request, pass);
       sendRequest(client, request.line(nonce), request.input);
       return {
         output,
@@ -82,12 +82,11 @@ export class SshConnection {
   }
 
   async *#read(
-    client: Client,
+    { client, output, said, left }: Attended,
     nonce: string,
     { deadlineMs, signal }: ExchangeRequest,
     pass: Awaited<ReturnType<ConnectionGate["enter"]>>,
   ): AsyncGenerator<Buffer, number> {
-    const said = collectText(client.stderr);
     let late = false;
     const timer =
       deadlineMs === null
@@ -95,14 +94,14 @@ export class SshConnection {
         : setTimeout(() => {
             late = true;
             client.kill("SIGKILL");
-          }, deadlineMs);
+            // The client itself keeps this process, until somebody closes the exchange without reading on.
+          }, deadlineMs).unref();
     const abort = (): void => void client.kill("SIGKILL");
     signal?.addEventListener("abort", abort, { once: true });
-    const left = new Promise<number | null>((resolve) => client.once("exit", (code) => resolve(code)));
     let end: AnswerEnd = { begun: false, status: null };
     try {
       const frames = unframe(
-        watchBeginning(client.stdout, nonce, () => pass.passed()),
+        watchBeginning(output, nonce, () => pass.passed()),
         nonce,
       );
       for (;;) {
@@ -147,6 +146,22 @@ export class SshConnection {
     client.on("error", () => undefined); // Then there is no ssh either, which the request itself has told.
     client.unref();
   }
+}
+
+/** A client whose words and end are kept from its first moment on: Node drops what nobody reads when a child has left. */
+interface Attended {
+  readonly client: Client;
+  readonly output: Readable;
+  readonly said: () => string;
+  readonly left: Promise<number | null>;
+}
+
+function attend(client: Client): Attended {
+  const output = client.stdout.pipe(new PassThrough());
+  // Destroyed by us, it never ends by itself.
+  client.stdout.once("close", () => output.destroyed || output.end());
+  const left = new Promise<number | null>((resolve) => client.once("exit", (code) => resolve(code)));
+  return { client, output, said: collectText(client.stderr), left };
 }
 
 function sendRequest(client: Client, line: string, input: Readable | Uint8Array | null): void {

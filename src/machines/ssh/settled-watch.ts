@@ -4,13 +4,18 @@
  */
 import { WaybillError } from "../../domain/errors.js";
 import { type AttemptKey, attemptDirName } from "../../domain/machine.js";
+import type { Asker } from "../machine-port.js";
 import { type AttemptReport, takeReports } from "./attempt-report.js";
 import type { RemoteShell, RemoteStream } from "./remote-shell.js";
 
 /** How often whoever waits says that it is still there; what a machine's contact limit is measured by. */
-const SIGN_OF_LIFE_MS = 5_000;
+const SIGN_OF_LIFE_MS = 2_000;
+
+/** How a request says that the one who asks drives the attempt (supervisor/sh/80-observe.sh). */
+export const markOf = (who: Asker): "+" | "" => (who === "driver" ? "+" : "");
 
 interface Waiter {
+  readonly who: Asker;
   readonly key: AttemptKey;
   readonly resolve: (report: AttemptReport) => void;
   readonly reject: (error: unknown) => void;
@@ -27,7 +32,7 @@ export class SettledWatch {
   }
 
   /** Resolves with the attempt's report once it has settled. Rejects with the abort, or with `machine_unreachable` and the like. */
-  settled(key: AttemptKey, signal?: AbortSignal): Promise<AttemptReport> {
+  settled(key: AttemptKey, signal?: AbortSignal, who: Asker = "onlooker"): Promise<AttemptReport> {
     signal?.throwIfAborted();
     const name = attemptDirName(key);
     return new Promise<AttemptReport>((resolve, reject) => {
@@ -40,6 +45,7 @@ export class SettledWatch {
       };
       const waiter: Waiter = {
         key,
+        who,
         resolve: (report) => {
           leave();
           resolve(report);
@@ -49,13 +55,18 @@ export class SettledWatch {
           reject(error);
         },
       };
-      const abort = (): void => waiter.reject(signal?.reason);
+      const abort = (): void => {
+        waiter.reject(signal?.reason);
+        // Whoever no longer drives the attempt must not keep up its contact.
+        if (who === "driver" && this.#waiters.size > 0) this.#restartSoon();
+      };
       signal?.addEventListener("abort", abort, { once: true });
+      const asked = this.#marks().get(name);
       const others = this.#waiters.get(name);
       if (others === undefined) this.#waiters.set(name, new Set([waiter]));
       else others.add(waiter);
-      // Runs that are started together are asked for together.
-      if (others === undefined) this.#restartSoon();
+      // Runs that are started together are asked for together; what is asked for already is not asked for again.
+      if (asked !== this.#marks().get(name)) this.#restartSoon();
     });
   }
 
@@ -75,8 +86,10 @@ export class SettledWatch {
   }
 
   async #watch(): Promise<void> {
-    const asked = [...this.#waiters.keys()];
-    const stream = this.#shell.open({ verb: "await", args: asked, deadlineMs: null });
+    const marks = this.#marks();
+    const asked = [...marks.keys()];
+    const args = asked.map((name) => `${marks.get(name)}${name}`);
+    const stream = this.#shell.open({ verb: "await", args, deadlineMs: null });
     this.#stream = stream;
     let told = 0;
     const alive = setInterval(() => stream.send("\n"), SIGN_OF_LIFE_MS).unref();
@@ -102,6 +115,12 @@ export class SettledWatch {
     } finally {
       clearInterval(alive);
     }
+  }
+
+  /** The attempts that are waited for, each marked as its driver's if one of its waiters drives it. */
+  #marks(): ReadonlyMap<string, "+" | ""> {
+    const isDriven = (waiters: ReadonlySet<Waiter>) => [...waiters].some(({ who }) => who === "driver");
+    return new Map([...this.#waiters].map(([name, all]) => [name, markOf(isDriven(all) ? "driver" : "onlooker")]));
   }
 
   #tell(report: AttemptReport): void {

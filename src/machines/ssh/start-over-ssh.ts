@@ -31,16 +31,17 @@ export async function startOverSsh(
     ...(input === null ? { input: new Uint8Array() } : { input }),
     ...(signal && { signal }),
   });
+  const output = stream.output[Symbol.asyncIterator]();
   let text = "";
   for (;;) {
-    const next = await stream.output[Symbol.asyncIterator]().next();
+    const next = await output.next();
     if (next.done === true) break;
     text += next.value.toString();
     const [report] = takeReports(text).reports;
     if (report === undefined) continue;
     // What feeds the program goes on in the background; a cut there ends the program's input, not the program.
-    if (input === null) stream.close();
-    else void drain(stream.output);
+    if (input === null) await output.return?.();
+    else void drain(output);
     return report.answer;
   }
   throw new WaybillError(
@@ -58,9 +59,9 @@ function inputOf(input: ProgramInput): Readable | null {
   return createReadStream("", { fd: input, autoClose: false });
 }
 
-async function drain(output: AsyncIterable<Buffer>): Promise<void> {
+async function drain(output: AsyncIterator<Buffer>): Promise<void> {
   try {
-    for await (const _ of output);
+    while ((await output.next()).done !== true);
   } catch (error) {
     // The connection that fed the program was cut: the program sees the end of its input, and its record tells the rest.
     if (!(error instanceof WaybillError)) throw error;
