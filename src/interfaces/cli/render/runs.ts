@@ -77,6 +77,10 @@ export function renderOutcome(run: RunView): string {
 export async function renderArtifacts(found: OutputOf<"runs.artifacts">): Promise<string> {
   if (found.state === "failed") return `Not fetched: ${found.error}\nTry again with --fetch.`;
   if (found.path === null) return "No artifacts.";
-  const rows = found.files.map((file) => [file.sha256.slice(0, 16), String(file.size ?? "not here"), printable(file.path)]);
+  const rows = found.files.map((file) => [
+    file.sha256.slice(0, 16),
+    String(file.size ?? "not here"),
+    printable(file.path),
+  ]);
   return `${found.path}\n${await table(["SHA-256", "BYTES", "FILE"], rows)}`;
 }
