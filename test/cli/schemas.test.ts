@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OperationName, OutputOf } from "../../src/index.js";
@@ -90,6 +91,7 @@ beforeAll(async () => {
   box = createSandbox();
   box.work("good", 'echo "hello $1"; echo left > "$WAYBILL_ARTIFACTS_DIR/left"');
   box.work("bad", "printf '\\377\\376'; exit 3");
+  writeFileSync(box.path("ssh_config"), "Host gpu\n  User ci\n");
   box.plan("plan.yaml", [
     { name: "good", machine: "local" },
     { name: "nowhere", dir: "bad", tag: "gpu" },

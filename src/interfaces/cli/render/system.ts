@@ -40,7 +40,8 @@ export function renderGarbage(report: OutputOf<"store.gc">): string {
   const verb = report.dry_run ? "Would remove" : "Removed";
   const { runs, batches, events, trees } = report;
   const why = report.dry_run ? runs.map((id) => `${id}  ${GOES_BY[report.reasons[id] ?? "age"]}\n`).join("") : "";
-  return `${why}${verb} ${runs.length} runs, ${batches.length} batches, ${events} events, ${trees.length} frozen trees.`;
+  const counts = `${verb} ${runs.length} runs, ${batches.length} batches, ${events} events, ${trees.length} frozen trees.`;
+  return `${why}${counts}\n${pc.dim("What runs left on machines: waybill machines gc")}`;
 }
 
 export const renderConfig = async ({ settings }: OutputOf<"config.show">): Promise<string> =>
