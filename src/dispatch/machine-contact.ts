@@ -1,9 +1,17 @@
 /** Notes whether a machine answered, for whoever wants to know without asking it. */
 import { createHash } from "node:crypto";
-import { WaybillError } from "../domain/errors.js";
+import { type ErrorCode, WaybillError } from "../domain/errors.js";
 import type { MachineSpec } from "../domain/machine.js";
 import { canonicalTarget } from "../domain/machine-note.js";
 import type { Store } from "../store/store.js";
+
+/** What says that there was no contact; with any other error the machine did answer, if not as was hoped. */
+const NO_CONTACT: readonly ErrorCode[] = [
+  "machine_unreachable",
+  "auth_failed",
+  "host_key_mismatch",
+  "transport_unavailable",
+];
 
 export const targetHash = (spec: MachineSpec): string =>
   createHash("sha256").update(canonicalTarget(spec)).digest("hex");
@@ -19,13 +27,14 @@ export async function withContactNoted<T>(
 ): Promise<T> {
   if (spec.transport === "local") return await ask();
   const contact = { name: spec.name, targetHash: targetHash(spec) };
-  let answer: T;
   try {
-    answer = await ask();
+    const answer = await ask();
+    await store.machines.noteMachineContact(contact);
+    return answer;
   } catch (error) {
-    if (error instanceof WaybillError) await store.machines.noteMachineFailure(contact, error.code);
+    if (error instanceof WaybillError && NO_CONTACT.includes(error.code)) {
+      await store.machines.noteMachineFailure(contact, error.code);
+    }
     throw error;
   }
-  await store.machines.noteMachineContact(contact);
-  return answer;
 }

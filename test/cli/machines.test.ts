@@ -42,6 +42,21 @@ describe("`machines`", () => {
     expect([missed.code, missed.stderr]).toEqual([3, expect.stringContaining('There is no machine "rigth"')]);
   });
 
+  it("remembers how a machine answered, and asks it again for --check", async () => {
+    const before = await box.json<OutputOf<"machines.show">>(["machines", "show", "far"]);
+    const { machines } = await box.json<OutputOf<"machines.list">>(["machines", "list", "--check"]);
+    const after = await box.cli(["machines", "show", "far"]);
+
+    expect(before).toMatchObject({ status: "unknown", last_failure_at: null, last_error: null });
+    expect(machines.map((m) => [m.name, m.status, m.last_error])).toEqual([
+      ["left", "idle", null],
+      ["right", "idle", null],
+      ["far", "offline", "machine_unreachable"],
+    ]);
+    expect(after.stdout).toMatch(/status +offline/);
+    expect(after.stdout).toMatch(/failed +machine_unreachable/);
+  });
+
   it("finds local machines in order, and says of one that cannot be reached why", async () => {
     const fine = await box.json<OutputOf<"machines.check">>(["machines", "check", "left", "right"]);
     const { code, stdout } = await box.cli(["machines", "check"]);

@@ -53,6 +53,8 @@ async function clean(
   spec: MachineSpec,
   { olderThanMs, keepBytes, dryRun, signal }: Wish,
 ): Promise<Cleaned> {
+  // Refuses a machine that there is no way to.
+  runtime.machine(spec);
   const upkeep = openUpkeep(spec, runtime.environment);
   const { now, items } = await upkeep.stock(signal);
   const stock = await withStoreKnowledge(runtime, items);
