@@ -6,8 +6,8 @@ import type { MachineFinding } from "../../machines/machine-port.js";
 import type { AppContext, CallHandler } from "../context.js";
 import { machineNamed } from "../runs/choose-machine.js";
 
-/** How many machines are asked at once: each is a process of ssh and a login. */
-export const MACHINES_AT_ONCE = 32;
+/** How many machines are asked at once: each is a process of ssh and a login, and a host that starves takes all for gone. */
+export const MACHINES_AT_ONCE = 16;
 
 export interface CheckedMachine {
   readonly name: string;
