@@ -10,8 +10,8 @@ import type { MachineSpec } from "../../domain/machine.js";
 import type { Environment } from "../environment.js";
 import { type AnswerEnd, unframe } from "./answer-frame.js";
 import { ConnectionGate } from "./connection-gate.js";
+import type { Dialect } from "./dialect.js";
 import type { RemoteCall } from "./remote-shell.js";
-import { BOOTSTRAP } from "./request-line.js";
 import { controlArguments, controlSocket, sshArguments } from "./ssh-command.js";
 import { failureOf } from "./ssh-failure.js";
 
@@ -37,27 +37,35 @@ const SAID_BYTES = 16 * 1024;
 export class SshConnection {
   readonly #spec: MachineSpec;
   readonly #environment: Environment;
+  readonly #dialect: Dialect;
   readonly #gate = new ConnectionGate();
   #socket: string | null = null;
 
-  constructor(spec: MachineSpec, environment: Environment) {
+  constructor(spec: MachineSpec, environment: Environment, dialect: Dialect) {
     this.#spec = spec;
     this.#environment = environment;
+    this.#dialect = dialect;
   }
 
   /** Sends a request. The exchange must be read to its end, or closed. */
   async exchange(request: ExchangeRequest): Promise<Exchange> {
     request.signal?.throwIfAborted();
+    const nonce = randomBytes(16).toString("hex");
+    // What cannot be asked is no failure of the machine.
+    const line = request.line(nonce);
     const pass = await this.#gate.enter();
     try {
-      const nonce = randomBytes(16).toString("hex");
       const client = await this.#spawn();
       const output = this.#read(attend(client), nonce, request, pass);
-      sendRequest(client, request.line(nonce), request.input);
+      sendRequest(client, line, request.input);
       return {
         output,
         send: (bytes) => client.stdin.writable && client.stdin.write(bytes),
-        close: () => endClient(client),
+        close: () => {
+          // Whoever closes before the answer has begun learns nothing about the machine.
+          pass.left();
+          endClient(client);
+        },
       };
     } catch (error) {
       pass.failed(error);
@@ -67,7 +75,7 @@ export class SshConnection {
 
   async #spawn(): Promise<Client> {
     this.#socket ??= controlSocket(this.#spec);
-    const args = sshArguments(this.#spec, this.#socket, BOOTSTRAP);
+    const args = sshArguments(this.#spec, this.#socket, this.#dialect.bootstrap);
     // A session of its own: Ctrl-C in our terminal is not for it, and it can ask nobody for a password.
     const client = spawn("ssh", args, {
       stdio: ["pipe", "pipe", "pipe"],
@@ -133,7 +141,7 @@ export class SshConnection {
     if (code === 255 || code === null) return failureOf(this.#spec, said, "there is no connection");
     return new WaybillError(
       "spawn_failed",
-      `The login shell of "${this.#spec.name}" left with code ${code} instead of running sh.${said === "" ? "" : ` It says: ${said.trim().slice(-300)}`}`,
+      `The login shell of "${this.#spec.name}" left with code ${code} instead of running ${this.#dialect.needs.shell}.${said === "" ? "" : ` It says: ${said.trim().slice(-300)}`}`,
       { hint: `The account needs a login shell that can run commands; try: ssh ${this.#spec.host} true.` },
     );
   }
