@@ -5,8 +5,9 @@ import type { MachineSpec } from "../../domain/machine.js";
 import type { Environment } from "../environment.js";
 import { supervisorSource } from "../supervisor/source.js";
 import { type Exchange, SshConnection } from "./connection.js";
+import { type Dialect, dialectOf } from "./dialect.js";
 import type { RemoteAnswer, RemoteCall, RemoteShell, RemoteStream } from "./remote-shell.js";
-import { installLine, NOT_INSTALLED, verbLine } from "./request-line.js";
+import { NOT_INSTALLED } from "./request-line.js";
 
 /** The supervisor is some tens of kilobytes; a minute is for the slowest of links. */
 const INSTALL_MS = 60_000;
@@ -18,13 +19,15 @@ export function createSshShell(spec: MachineSpec, environment: Environment): Rem
 
 class SshShell {
   readonly #spec: MachineSpec;
+  readonly #dialect: Dialect;
   readonly #connection: SshConnection;
   #installed = false;
   #installing: Promise<void> | null = null;
 
   constructor(spec: MachineSpec, environment: Environment) {
     this.#spec = spec;
-    this.#connection = new SshConnection(spec, environment);
+    this.#dialect = dialectOf(spec);
+    this.#connection = new SshConnection(spec, environment, this.#dialect);
   }
 
   async call(call: RemoteCall): Promise<RemoteAnswer> {
@@ -76,11 +79,11 @@ class SshShell {
   }
 
   async #start(call: RemoteCall, input: RemoteCall["input"] | null): Promise<Exchange> {
-    const { hash } = await supervisorSource();
+    const { hash } = await supervisorSource(this.#dialect.language);
     const { verb, args, env = {}, deadlineMs, signal } = call;
     const about = { workDir: this.#spec.workDir, supervisorHash: hash, verb, args, env };
     return await this.#connection.exchange({
-      line: (nonce) => verbLine({ nonce, ...about }),
+      line: (nonce) => this.#dialect.verbLine({ nonce, ...about }),
       input: input ?? null,
       deadlineMs,
       ...(signal && { signal }),
@@ -104,15 +107,15 @@ class SshShell {
   }
 
   async #send(): Promise<void> {
-    const { text, hash } = await supervisorSource();
-    const line = (nonce: string): string => installLine(nonce, this.#spec.workDir, hash);
+    const { text, hash } = await supervisorSource(this.#dialect.language);
+    const line = (nonce: string): string => this.#dialect.installLine(nonce, this.#spec.workDir, hash);
     const { output } = await this.#connection.exchange({ line, input: text, deadlineMs: INSTALL_MS });
     let said = "";
     for (;;) {
       const next = await output.next();
       if (next.done !== true) said += next.value.toString();
       else if (next.value === 0) return;
-      else throw notInstallable(this.#spec, next.value, said.trim());
+      else throw notInstallable(this.#spec, this.#dialect, next.value, said.trim());
     }
   }
 }
@@ -132,16 +135,22 @@ class Ending {
   }
 }
 
-function notInstallable({ name, workDir }: MachineSpec, status: number, said: string): WaybillError {
-  const full = /No space left|quota/i.test(said);
-  const why = status === 2 ? "it arrived damaged, or nothing there computes SHA-256" : "it cannot be written";
+function notInstallable(
+  { name, workDir }: MachineSpec,
+  { needs }: Dialect,
+  status: number,
+  said: string,
+): WaybillError {
+  const full = /No space left|not enough space|quota/i.test(said);
+  const damaged = `it arrived damaged${needs.installation === null ? "" : ", or nothing there computes SHA-256"}`;
+  const why = status === 2 ? damaged : "it cannot be written";
   return new WaybillError(
     full ? "disk_full" : "upload_failed",
     `Machine "${name}" did not take Waybill's supervisor: ${why}.${said === "" ? "" : ` It says: ${said}`}`,
     {
       hint: full
         ? `Free some space below ${workDir} on the machine.`
-        : `The work directory ${workDir} must be writable there, and sha256sum, shasum or openssl installed.`,
+        : `The work directory ${workDir} must be writable there${needs.installation === null ? "" : `, and ${needs.installation} installed`}.`,
       details: { machine: name, work_dir: workDir },
     },
   );

@@ -3,16 +3,25 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+/** What machines speak: a POSIX shell, or PowerShell on Windows. */
+export type SupervisorLanguage = "sh" | "ps";
+
 /**
  * The script's parts, in the order of their names: beside this module in the sources, beside the bundle once built. A
  * machine gets them as one file; people read them one at a time.
  */
-const PARTS = new URL("./sh/", import.meta.url);
+const PARTS: Readonly<Record<SupervisorLanguage, URL>> = {
+  sh: new URL("./sh/", import.meta.url),
+  ps: new URL("./ps/", import.meta.url),
+};
 
 /** @returns the supervisor's text and the hash that names its version. */
-export async function supervisorSource(): Promise<{ readonly text: Buffer; readonly hash: string }> {
-  const names = (await readdir(PARTS)).sort();
-  const text = Buffer.concat(await Promise.all(names.map((name) => readFile(new URL(name, PARTS)))));
+export async function supervisorSource(
+  language: SupervisorLanguage = "sh",
+): Promise<{ readonly text: Buffer; readonly hash: string }> {
+  const parts = PARTS[language];
+  const names = (await readdir(parts)).sort();
+  const text = Buffer.concat(await Promise.all(names.map((name) => readFile(new URL(name, parts)))));
   return { text, hash: createHash("sha256").update(text).digest("hex").slice(0, 16) };
 }
 
