@@ -1,6 +1,7 @@
 /** What a use-case works with. Everything is opened when first asked for, so that a cheap command stays cheap. */
 import type { Settings } from "../config/settings.js";
 import type { BatchReport } from "../contracts/batch-views.js";
+import type { ContactChange } from "../contracts/contact-change.js";
 import type { CallName, ItemOf, OutputOf, ParsedInputOf, StreamName } from "../contracts/index.js";
 import type { RunView } from "../contracts/run-views.js";
 import type { LogPiece } from "../contracts/runs.js";
@@ -31,6 +32,7 @@ export interface AppContext {
 export type Progress =
   | { readonly type: "submitted"; readonly outcome: OutputOf<"runs.submit">["outcome"]; readonly run: RunView }
   | { readonly type: "log"; readonly piece: LogPiece }
+  | { readonly type: "contact"; readonly change: ContactChange }
   | { readonly type: "report"; readonly report: BatchReport };
 
 /** What a command that is called gets of whoever calls it; nothing in a library, whose input is another's. */

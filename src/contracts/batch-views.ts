@@ -40,6 +40,7 @@ export const itemView = later(() =>
         attempt: z.number().int(),
         started_at: maybeTime,
         ended_at: maybeTime,
+        unreachable_since: maybeTime.describe("since when its machine has not answered; null while it does"),
         logs_path: z.string().nullable(),
         artifacts_path: z.string().nullable(),
       })
@@ -108,13 +109,15 @@ export function toBatchView(batch: Omit<Batch, "items">): BatchView {
 }
 
 export function toItemView(item: Item, run: Run | undefined): ItemView {
+  // A run whose machine could not be reached may have gone to another one.
+  const machine = run?.machine ?? item.machine;
   return {
     name: item.name,
     dir: item.dir,
     selector: formatSelector(item.selector),
     state: item.state,
     ...(item.runId === null ? {} : { run_id: item.runId }),
-    ...(item.machine === null ? {} : { machine: item.machine }),
+    ...(machine === null ? {} : { machine }),
     ...(item.errorCode === null ? {} : { error_code: item.errorCode }),
     ...(item.errorMsg === null ? {} : { error_msg: item.errorMsg }),
     run: run === undefined ? null : toJoinedRun(run),
@@ -129,6 +132,7 @@ const toJoinedRun = (run: Run): NonNullable<ItemView["run"]> => ({
   attempt: run.attempt,
   started_at: toMaybeTime(run.startedAt),
   ended_at: toMaybeTime(run.endedAt),
+  unreachable_since: toMaybeTime(run.unreachableSince),
   logs_path: run.logsPath,
   artifacts_path: run.artifactsPath,
 });

@@ -1,20 +1,12 @@
 /** Asks the machine where a run stands, and decides what follows when it gives no answer. */
-import { type ErrorCode, WaybillError } from "../domain/errors.js";
+import { isOutOfReach } from "../domain/contact-policy.js";
+import type { WaybillError } from "../domain/errors.js";
 import type { MachineAnswer, MachineSpec } from "../domain/machine.js";
 import type { Run } from "../domain/run.js";
 import { endUnstarted } from "./begin-attempt.js";
 import { accepted, type Drive, guardOf, hasStarted, keyOf, mustGetRun } from "./drive.js";
 import { withContactNoted } from "./machine-contact.js";
 import { relocateRun } from "./relocate-run.js";
-
-/** There was no answer, whatever the reason; nothing follows from it about the run. */
-const OUT_OF_REACH: readonly ErrorCode[] = [
-  "machine_unreachable",
-  "auth_failed",
-  "host_key_mismatch",
-  "invalid_inventory",
-  "transport_unavailable",
-];
 
 /** What became of asking: an answer, or the run somewhere else (or ended), and nothing to act on yet. */
 export interface Reached {
@@ -31,7 +23,7 @@ export async function reachMachine(
   try {
     return await ask(drive, run);
   } catch (error) {
-    if (!(error instanceof WaybillError) || !OUT_OF_REACH.includes(error.code)) throw error;
+    if (!isOutOfReach(error)) throw error;
     const silent = await mustGetRun(drive.runtime, run.id);
     const moved = await relocateRun(drive, silent, await machines());
     if (moved !== null) return { run: moved, answer: null };
@@ -50,7 +42,7 @@ async function ask(drive: Drive, run: Run): Promise<Reached> {
     if (answer.state !== "absent" || !hasStarted(met)) return { run: met, answer };
     return { run: met, answer: { state: "lost", proof: "records_gone", start: null, at: clock() } };
   } catch (error) {
-    if (error instanceof WaybillError && OUT_OF_REACH.includes(error.code) && run.unreachableSince === null) {
+    if (isOutOfReach(error) && run.unreachableSince === null) {
       await store.runs.noteContact(guardOf(drive, run), clock());
     }
     throw error;
@@ -66,7 +58,7 @@ async function endUnreached(drive: Drive, run: Run, error: WaybillError): Promis
   if (run.cancelRequestedAt !== null) {
     return await endUnstarted(drive, run, "interrupted", "cancelled", "The run was cancelled before it started.");
   }
-  if (error.retryable) return null;
+  if (error.code === "machine_unreachable") return null;
   const message = error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
   return await endUnstarted(drive, run, "failed", error.code, message);
 }

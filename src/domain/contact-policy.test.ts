@@ -2,11 +2,13 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   formatContactPolicy,
+  isOutOfReach,
   LEAST_CONTACT_MS,
   parseContactPolicy,
   replaceableFrom,
   WAIT_FOR_CONTACT,
 } from "./contact-policy.js";
+import { WaybillError } from "./errors.js";
 
 describe("a contact policy", () => {
   it("is read as people write it", () => {
@@ -42,5 +44,14 @@ describe("a contact policy", () => {
     expect(replaceableFrom({ ...policy, action: "stop_after" }, 0, 0)).toBeNull();
     expect(replaceableFrom(WAIT_FOR_CONTACT, 0, 0)).toBeNull();
     expect(replaceableFrom({ ...policy, afterMs: null }, 0, 0)).toBeNull();
+  });
+});
+
+describe("an error", () => {
+  it("says that a machine gave no answer, or is another", () => {
+    expect(isOutOfReach(new WaybillError("machine_unreachable", "It is silent."))).toBe(true);
+    expect(isOutOfReach(new WaybillError("auth_failed", "It lets nobody in."))).toBe(true);
+    expect(isOutOfReach(new WaybillError("store_full", "It is full."))).toBe(false);
+    expect(isOutOfReach(new Error("machine_unreachable"))).toBe(false);
   });
 });

@@ -7,6 +7,26 @@
  * speed (Gray and Cheriton, "Leases", 1989). A machine that sleeps in between stops the run when it wakes.
  */
 import { formatDuration, parseDuration } from "./duration.js";
+import { type ErrorCode, WaybillError } from "./errors.js";
+
+/**
+ * There was no answer, whatever the reason; nothing follows from it about the run. The last three: its login shell runs
+ * nothing, or the machine's side, which would have answered, cannot be put there.
+ */
+const OUT_OF_REACH: readonly ErrorCode[] = [
+  "machine_unreachable",
+  "auth_failed",
+  "host_key_mismatch",
+  "invalid_inventory",
+  "transport_unavailable",
+  "spawn_failed",
+  "upload_failed",
+  "disk_full",
+];
+
+/** Whether an error says that a machine gave no answer, so that whoever waits for it can only ask again. */
+export const isOutOfReach = (error: unknown): error is WaybillError =>
+  error instanceof WaybillError && OUT_OF_REACH.includes(error.code);
 
 export const UNREACHABLE_ACTIONS = ["wait", "stop_after", "replace_after"] as const;
 export type UnreachableAction = (typeof UNREACHABLE_ACTIONS)[number];

@@ -10,6 +10,7 @@ import type { LogPiece } from "../../contracts/runs.js";
 import { HOST_SCOPE } from "../../dispatch/dispatch-scope.js";
 import { Dispatcher } from "../../dispatch/dispatcher.js";
 import type { Caller } from "../../dispatch/drive.js";
+import { isOutOfReach } from "../../domain/contact-policy.js";
 import { WaybillError } from "../../domain/errors.js";
 import { isTerminal, type Run } from "../../domain/run.js";
 import { readLogFile } from "../../machines/local/log-file.js";
@@ -73,7 +74,7 @@ export async function* followLog(
     }
     if (run.status === "running" && run.pid !== null) {
       const log = machine(run.request.target).follow({ runId, attempt }, offset, signal);
-      for await (const bytes of untilAborted(log, signal)) {
+      for await (const bytes of untilCut(log, signal)) {
         yield { runId, offset, bytes };
         offset += bytes.length;
       }
@@ -82,12 +83,15 @@ export async function* followLog(
   }
 }
 
-/** A machine that is told to stop rejects with the abort; whoever told it to knows, so here the log just ends. */
-async function* untilAborted(log: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+/**
+ * A machine that is told to stop rejects with the abort; whoever told it to knows, so here the log just ends. It ends as
+ * well when contact is lost, and goes on from there when the machine answers again: silence says nothing about the run.
+ */
+async function* untilCut(log: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
   try {
     yield* log;
   } catch (error) {
-    if (error !== signal.reason) throw error;
+    if (error !== signal.reason && !isOutOfReach(error)) throw error;
   }
 }
 

@@ -9,6 +9,7 @@ import { findRun } from "./find-run.js";
 import { followLog } from "./follow-run.js";
 import { grepLog, type LinePattern } from "./grep-log.js";
 import { offsetSince } from "./log-times.js";
+import { tellingContact } from "./watch-contact.js";
 
 /** Prints a log without touching the run: from the copy when it has ended, from the machine while it runs. */
 export const runLogs: StreamHandler<"runs.logs"> = async function* (context, input, options) {
@@ -41,7 +42,8 @@ const readLog: StreamHandler<"runs.logs"> = async function* (context, input, opt
   const from = source === null ? input.from : await firstByte(context, run, source, input);
   const live = input.follow && (input.attempt === undefined || input.attempt === run.attempt);
   if (live && !isTerminal(run.status)) {
-    yield* followLog(context, run.id, from, options.signal ?? new AbortController().signal);
+    const pieces = followLog(context, run.id, from, options.signal ?? new AbortController().signal);
+    yield* tellingContact(context, run.id, options, pieces);
     return;
   }
   if (source === null) return;

@@ -5,11 +5,12 @@ import { durationMs } from "../../contracts/fields.js";
 import type { OutputOf, ParsedInputOf } from "../../contracts/index.js";
 import { toRunView } from "../../contracts/run-views.js";
 import { HOST_SCOPE } from "../../dispatch/dispatch-scope.js";
+import { mustGetRun } from "../../dispatch/drive.js";
 import { driveRun } from "../../dispatch/drive-run.js";
 import { defaultEntrypoint, hashWork, targetOf } from "../../dispatch/item-run.js";
 import type { Runtime } from "../../dispatch/runtime.js";
 import { mustBeTheSameMachines } from "../../dispatch/same-machine.js";
-import { type ContactPolicy, parseContactPolicy, WAIT_FOR_CONTACT } from "../../domain/contact-policy.js";
+import { type ContactPolicy, isOutOfReach, parseContactPolicy, WAIT_FOR_CONTACT } from "../../domain/contact-policy.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { MachineSpec } from "../../domain/machine.js";
 import { DEFAULT_GRACE_MS, isTerminal, type NewRun, type Run, type RunRequest } from "../../domain/run.js";
@@ -20,6 +21,7 @@ import { candidates, chooseMachine } from "./choose-machine.js";
 import { parseEnvironmentFlags, parseLabelFlags } from "./environment-flags.js";
 import { followRun } from "./follow-run.js";
 import { mustHaveVariables } from "./required-variables.js";
+import { describeLoss, tellingContact } from "./watch-contact.js";
 
 type Input = ParsedInputOf<"runs.submit">;
 type Answer = { readonly outcome: OutputOf<"runs.submit">["outcome"]; readonly run: Run };
@@ -32,7 +34,7 @@ export const submitRun: CallHandler<"runs.submit"> = async (context, input, opti
   runtime.onStep("run.decided", run.id);
   await options.onProgress?.({ type: "submitted", outcome, run: toRunView(run) });
   if (isTerminal(run.status)) return { outcome, run: toRunView(run) };
-  const last = input.detach ? await startAndLetGo(context, runtime, run) : await follow(context, run, options);
+  const last = input.detach ? await startAndLetGo(context, runtime, run, options) : await follow(context, run, options);
   return { outcome, run: toRunView(last) };
 };
 
@@ -134,19 +136,38 @@ function machineBusy(spec: MachineSpec, holder: Run): WaybillError {
   );
 }
 
-async function startAndLetGo(context: AppContext, runtime: Runtime, run: Run): Promise<Run> {
-  const options = { until: "started", purpose: "waybill run --detach" } as const;
-  const result = await driveRun(runtime, await context.keeper(), run.id, options);
-  if (result.kind !== "ended") {
-    const needsThisEnvironment =
-      result.run.pid === null && Object.values(run.request.env).some((v) => typeof v !== "string");
-    await context.ensureWorker(needsThisEnvironment ? { kind: "run", runId: run.id } : HOST_SCOPE);
+/** Starts the run and leaves it to a worker, also where its machine gives no answer yet. */
+async function startAndLetGo(
+  context: AppContext,
+  runtime: Runtime,
+  { id }: Run,
+  { onProgress }: CallOptions,
+): Promise<Run> {
+  const run = await startOnce(context, runtime, id);
+  if (isTerminal(run.status)) return run;
+  if (run.unreachableSince !== null) {
+    await onProgress?.({ type: "contact", change: await describeLoss(runtime.store, run) });
   }
-  return result.run;
+  const needsThisEnvironment = run.pid === null && Object.values(run.request.env).some((v) => typeof v !== "string");
+  await context.ensureWorker(needsThisEnvironment ? { kind: "run", runId: id } : HOST_SCOPE);
+  return run;
+}
+
+async function startOnce(context: AppContext, runtime: Runtime, id: string): Promise<Run> {
+  try {
+    const machines = async () => (await context.inventory()).machines;
+    const options = { until: "started", purpose: "waybill run --detach", machines } as const;
+    return (await driveRun(runtime, await context.keeper(), id, options)).run;
+  } catch (error) {
+    // It is recorded, and waits for its machine.
+    if (!isOutOfReach(error)) throw error;
+    return await mustGetRun(runtime, id);
+  }
 }
 
 async function follow(context: AppContext, run: Run, options: CallOptions): Promise<Run> {
-  for await (const piece of followRun(context, run.id, 0, "waybill run", options.signal)) {
+  const pieces = followRun(context, run.id, 0, "waybill run", options.signal);
+  for await (const piece of tellingContact(context, run.id, options, pieces)) {
     await options.onProgress?.({ type: "log", piece });
   }
   return (await (await context.store()).runs.getRun(run.id)) ?? run;

@@ -6,6 +6,7 @@ import { keyOf } from "../../dispatch/drive.js";
 import { missingVariables } from "../../dispatch/program-environment.js";
 import { isHeld, type Runtime } from "../../dispatch/runtime.js";
 import type { Batch, Item } from "../../domain/batch.js";
+import { isOutOfReach } from "../../domain/contact-policy.js";
 import { describeDuration } from "../../domain/duration.js";
 import { WaybillError } from "../../domain/errors.js";
 import { type Lease, runLeaseName } from "../../domain/lease.js";
@@ -46,8 +47,8 @@ export async function explainRun(runtime: Runtime, run: Run): Promise<Reason[]> 
   const held = await isHeld(runtime, lease);
   const reasons = [
     ...(run.cancelRequestedAt === null ? [] : [reason("cancelling", "It has been asked to stop.", driverOf(lease))]),
-    ...(run.unreachableSince === null ? [] : [explainSilence(run)]),
-    ...(held ? [] : [explainForsaken(runtime, run)]),
+    // Whoever asks a silent machine again rests between two tries, and holds nothing meanwhile.
+    ...(run.unreachableSince !== null ? [explainSilence(run)] : held ? [] : [explainForsaken(runtime, run)]),
   ];
   const now = await runtime.store.now();
   if (run.status === "running") {
@@ -69,7 +70,11 @@ const driverOf = (lease: Lease | null): string[] =>
 
 function explainSilence(run: Run): Reason {
   const since = new Date(run.unreachableSince ?? 0).toISOString();
-  return reason("unreachable", `${run.machine} has not answered since ${since}; the run goes on there.`, [run.machine]);
+  const isAsked = run.startAskedAt !== null || run.pid !== null;
+  const meanwhile = isAsked ? "what runs there goes on" : "nothing was started there, and the run waits for it";
+  const message = `${run.machine} has not answered since ${since}; ${meanwhile}.`;
+  const hint = `\`waybill machines check ${run.machine}\` tells why; \`waybill runs attach ${run.id}\` asks it again.`;
+  return reason("unreachable", message, [run.machine], hint);
 }
 
 function explainForsaken(runtime: Runtime, run: Run): Reason {
@@ -88,11 +93,16 @@ function explainForsaken(runtime: Runtime, run: Run): Reason {
   return reason("driver_gone", `Nobody alive looks after it just now.${elsewhere}`, [], hint);
 }
 
-/** Who has the machine's own slot, when the machine said so. */
+/** Who has the machine's own slot, when the machine said so; one that gives no answer has told nothing. */
 async function occupantOf(runtime: Runtime, run: Run): Promise<string | null> {
-  if (!isReachable(run, runtime.holder)) return null;
-  const answer = await runtime.machine(run.request.target).status(keyOf(run));
-  return answer.state === "busy" ? answer.holder : null;
+  if (!isReachable(run, runtime.holder) || run.unreachableSince !== null) return null;
+  try {
+    const answer = await runtime.machine(run.request.target).status(keyOf(run));
+    return answer.state === "busy" ? answer.holder : null;
+  } catch (error) {
+    if (isOutOfReach(error)) return null;
+    throw error;
+  }
 }
 
 function explainDrain(machine: string, drain: Drain): Reason {

@@ -1,4 +1,5 @@
 /** Carries out the operations that answer with a stream. */
+import type { Progress } from "../../app/context.js";
 import {
   type InputOf,
   type ItemOf,
@@ -12,7 +13,7 @@ import { success } from "./envelope.js";
 import { exitCodeOf, exitCodeOfBatch } from "./exit-code.js";
 import { createLiveBatch } from "./live-batch.js";
 import { renderReport } from "./render/batches.js";
-import { renderOutcome } from "./render/runs.js";
+import { renderContact, renderOutcome } from "./render/runs.js";
 import { renderEvent } from "./render/system.js";
 import type { Session } from "./session.js";
 
@@ -49,7 +50,10 @@ export async function executeStream<N extends StreamName>(
 
 async function printLog<N extends "runs.logs" | "runs.attach">(session: Session, name: N, input: InputOf<N>) {
   const { waybill, printer, json } = session;
-  const pieces = waybill.stream(name, input, { signal: leaving(session) }) as AsyncGenerator<LogPiece>;
+  const onProgress = (progress: Progress): void => {
+    if (progress.type === "contact") printer.note(renderContact(progress.change));
+  };
+  const pieces = waybill.stream(name, input, { signal: leaving(session), onProgress }) as AsyncGenerator<LogPiece>;
   for await (const piece of pieces) {
     await (json ? printer.line(success(toLogChunkView(piece))) : printer.write(piece.bytes));
   }

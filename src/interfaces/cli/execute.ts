@@ -95,6 +95,7 @@ async function executeRun(session: Session, input: InputOf<"runs.submit">): Prom
     if (progress.type === "log") {
       await (json ? printer.noteBytes(progress.piece.bytes) : printer.write(progress.piece.bytes));
     }
+    if (progress.type === "contact") printer.note((await import("./render/runs.js")).renderContact(progress.change));
     if (progress.type !== "submitted" || input.detach) return;
     const { id, machine } = progress.run;
     const how = { created: "run", reuse: "attached to run", finished: "already completed: run" }[progress.outcome];

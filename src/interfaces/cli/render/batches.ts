@@ -3,6 +3,7 @@ import pc from "picocolors";
 import type { BatchReport, BatchView, ItemView, PlacementReport } from "../../../contracts/batch-views.js";
 import type { OutputOf } from "../../../contracts/index.js";
 import { describeDuration } from "../../../domain/duration.js";
+import { isTerminal } from "../../../domain/run.js";
 import { elapsed, formatStatus, formatTime, printable, shortId, table } from "./text.js";
 
 export async function renderReport(report: BatchReport): Promise<string> {
@@ -53,7 +54,8 @@ export function renderProgress(report: BatchReport, columns: number): string {
   const running = report.items.filter((item) => item.run?.status === "running" || item.run?.status === "pending");
   const lines = running.slice(0, 12).map((item) => {
     const took = elapsed(item.run?.started_at ?? null, null, now);
-    return `  ${formatStatus(item.run?.status ?? "pending")}  ${item.name}  ${pc.dim(`${item.machine} ${took}`)}`;
+    const silent = item.run?.unreachable_since == null ? "" : " (does not answer)";
+    return `  ${formatStatus(item.run?.status ?? "pending")}  ${item.name}  ${pc.dim(`${item.machine}${silent} ${took}`)}`;
   });
   const more = running.length > lines.length ? [pc.dim(`  and ${running.length - lines.length} more`)] : [];
   return [head, ...lines, ...more].join("\n");
@@ -64,6 +66,8 @@ export function renderChanges(before: BatchReport | null, after: BatchReport): s
   const known = new Map(before?.items.map((item) => [item.name, item]));
   return after.items.flatMap((item) => {
     const old = known.get(item.name);
+    const contact = renderContactOf(old, item);
+    if (contact !== null) return [contact];
     if (old?.state === item.state && old.run?.status === item.run?.status) return [];
     if (item.state === "queued" || item.run?.status === "pending") return [];
     const took = elapsed(item.run?.started_at ?? null, item.run?.ended_at ?? null, Date.now());
@@ -72,6 +76,17 @@ export function renderChanges(before: BatchReport | null, after: BatchReport): s
     const duration = item.run?.ended_at == null ? "" : ` in ${took}`;
     return [`${formatItemState(item)}  ${item.name}${where}${duration}${note}`];
   });
+}
+
+/** A line when the machine of an entry's run stopped answering, or answers again. */
+function renderContactOf(old: ItemView | undefined, item: ItemView): string | null {
+  const { run, machine } = item;
+  if (run === null || isTerminal(run.status)) return null;
+  const wasSilent = old?.run?.unreachable_since != null;
+  const isSilent = run.unreachable_since !== null;
+  if (isSilent === wasSilent) return null;
+  if (isSilent) return `${item.name}: ${machine} does not answer; waiting for it`;
+  return old?.machine === machine ? `${item.name}: ${machine} answers again` : null;
 }
 
 export async function renderPlacement(report: PlacementReport): Promise<string> {

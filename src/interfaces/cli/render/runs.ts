@@ -1,7 +1,9 @@
 /** Runs for people. */
 import pc from "picocolors";
+import type { ContactChange } from "../../../contracts/contact-change.js";
 import type { OutputOf } from "../../../contracts/index.js";
 import type { RunDetailView, RunView } from "../../../contracts/run-views.js";
+import { describeDuration } from "../../../domain/duration.js";
 import { elapsed, facts, formatStatus, formatTime, printable, shortId, table } from "./text.js";
 
 export async function renderRuns(runs: readonly RunView[], next: string | null): Promise<string> {
@@ -58,6 +60,22 @@ export function renderRunDetail(run: RunDetailView): string {
         .join(" "),
     ],
   ]);
+}
+
+/** A line beside the log, for whoever waits for a run. */
+export function renderContact(change: ContactChange): string {
+  switch (change.type) {
+    case "lost": {
+      const meanwhile = change.isAsked ? "what runs there goes on" : "nothing was started there yet";
+      return `${change.machine} does not answer (${change.code}); ${meanwhile}. Waiting for it.`;
+    }
+    case "back":
+      return `${change.machine} answers again, after ${describeDuration(change.afterMs)}`;
+    case "moved":
+      return `moved from ${change.from} to ${change.to}: ${change.reason}`;
+    case "returned":
+      return "the machine that had it first is back with an end of its own, which counts";
+  }
 }
 
 /** The line that ends a `waybill run`. */
