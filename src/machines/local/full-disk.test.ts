@@ -1,6 +1,5 @@
 /** A full disk loses no outcome; a read-only one is refused with a code. Needs root, to mount a small file system. */
-import { execFileSync } from "node:child_process";
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -13,30 +12,21 @@ import {
   treeOf,
   until,
 } from "../conformance/machine-bench.js";
+import { mountSmallDisk, noSmallDisk } from "../conformance/small-disk.js";
 import { localMachine } from "./local-fixture.js";
 
-const mount = (...args: readonly string[]): boolean => {
-  try {
-    execFileSync("mount", args, { stdio: "ignore" });
-    return true;
-  } catch {
-    // Not root, or no tmpfs here: the suite is skipped and its title says so.
-    return false;
-  }
-};
-
 const dir = await freshDir();
-const workDir = join(dir, "small");
-await mkdir(workDir);
-const mounted = mount("-t", "tmpfs", "-o", "size=1m,mode=0700", "waybill-test", workDir);
+const disk = mountSmallDisk(join(dir, "small"), "1m");
+const workDir = disk.path;
+const skipped = noSmallDisk(disk);
 afterAll(async () => {
-  if (mounted) execFileSync("umount", ["-l", workDir]);
+  disk.unmount();
   await removeDir(dir);
 });
 
-const title = mounted ? "on a full disk" : "on a full disk (skipped: cannot mount a tmpfs without root)";
+const title = skipped === null ? "on a full disk" : `on a full disk (skipped: ${skipped})`;
 
-describe.skipIf(!mounted)(title, { timeout: 60_000 }, () => {
+describe.skipIf(skipped !== null)(title, { timeout: 60_000 }, () => {
   let bench: Bench;
   beforeAll(() => {
     bench = { machine: localMachine(workDir, 1), dir };
@@ -90,7 +80,7 @@ describe.skipIf(!mounted)(title, { timeout: 60_000 }, () => {
     const tree = await treeOf(dir, "exit 0");
     await bench.machine.prepare(tree);
     const other = await treeOf(dir, "exit 1");
-    await until("nothing is open for writing", () => mount("-o", "remount,ro", workDir));
+    await until("nothing is open for writing", () => disk.setReadOnly(true));
     await expect(bench.machine.start(requestFor(tree))).rejects.toMatchObject({ code: "spawn_failed" });
     await expect(bench.machine.prepare(other)).rejects.toMatchObject({ code: "upload_failed" });
     expect((await bench.machine.check())[0]).toMatchObject({ name: "work directory", ok: false });
