@@ -40,6 +40,7 @@ describe("the canonical text of a plan", () => {
       { ...unit, env: { A: "1" } },
       { ...unit, env: { A: { fromEnv: "1" } } },
       { ...unit, retries: 1 },
+      { ...unit, onUnreachable: { ...WAIT_FOR_CONTACT, action: "stop_after", afterMs: 60_000 } },
     ];
     const texts = [plan(unit, smoke), plan(smoke, unit), plan(unit), ...changed.map((entry) => plan(entry))].map(
       canonicalPlan,
