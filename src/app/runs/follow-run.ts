@@ -64,6 +64,8 @@ export async function* followLog(
   const { store, machine } = await context.runtime();
   let offset = fromByte;
   let attempt: number | null = null;
+  // The attempt whose log came to its end: the machine is not asked again while its outcome is being recorded.
+  let whole: number | null = null;
   while (!signal.aborted) {
     const run = await mustGet(await context.store(), runId);
     if (attempt !== null && run.attempt !== attempt) offset = 0;
@@ -72,11 +74,17 @@ export async function* followLog(
       yield* rest(run, offset);
       return;
     }
-    if (run.status === "running" && run.pid !== null) {
-      const log = machine(run.request.target).follow({ runId, attempt }, offset, signal);
-      for await (const bytes of untilCut(log, signal)) {
-        yield { runId, offset, bytes };
-        offset += bytes.length;
+    if (run.status === "running" && run.pid !== null && whole !== attempt) {
+      const log = untilCut(machine(run.request.target).follow({ runId, attempt }, offset, signal), signal);
+      try {
+        let next = await log.next();
+        for (; next.done !== true; next = await log.next()) {
+          yield { runId, offset, bytes: next.value };
+          offset += next.value.length;
+        }
+        if (next.value === "whole") whole = attempt;
+      } finally {
+        await log.return("cut");
       }
     }
     if (!(await hasMovedOn(context, run))) await store.events.waitForChange(1_000, signal);
@@ -87,11 +95,16 @@ export async function* followLog(
  * A machine that is told to stop rejects with the abort; whoever told it to knows, so here the log just ends. It ends as
  * well when contact is lost, and goes on from there when the machine answers again: silence says nothing about the run.
  */
-async function* untilCut(log: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+async function* untilCut(
+  log: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, "whole" | "cut"> {
   try {
     yield* log;
+    return "whole";
   } catch (error) {
     if (error !== signal.reason && !isOutOfReach(error)) throw error;
+    return "cut";
   }
 }
 
