@@ -91,7 +91,7 @@ async function removeStale(built) {
 await mkdir(dist, { recursive: true });
 const command = await bundleCommand();
 await removeStale([...(await bundleLibrary()), ...command]);
-for (const folder of ["src/machines/supervisor/sh", "src/store/sqlite/migrations"]) {
+for (const folder of ["src/machines/supervisor/sh", "src/machines/supervisor/ps", "src/store/sqlite/migrations"]) {
   const target = join(dist, basename(folder));
   await cp(join(root, folder), target, { recursive: true, force: true });
   const present = await readdir(join(root, folder));

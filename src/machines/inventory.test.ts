@@ -131,6 +131,8 @@ machines:
     ["machines: { a: { transport: ssh, host: h, connect_timeout: soon } }", 'expected a duration such as "90s"'],
     ["machines: { a: { transport: ssh, host: h, proxy_jump: -oX=y } }", "one word that does not start with '-'"],
     ["machines: { a: { ssh_config: x } }", '"ssh_config" has no meaning for a local machine'],
+    ["machines: { a: { transport: ssh, host: h, os: windows, work_dir: /w } }", "expected a path with a drive (C:/…)"],
+    ["machines: { a: { transport: ssh, host: h, work_dir: 'C:/w' } }", "expected an absolute path"],
     ["machines: { __proto__: {} }", '"__proto__" is not a machine\'s name'],
     ["machines: { a: {}, b: { work_dir: /var/waybill/machines/a } }", 'already that of machine "a"'],
   ])("is refused: %j", (text, problem) => {

@@ -88,11 +88,17 @@ function keysFitTransport(inventory: unknown): ValueFault[] {
   });
 }
 
+const ROOTED = /^(\/|~\/|~$)/;
+const ROOTED_ON_WINDOWS = /^([A-Za-z]:[\\/]|~[\\/]|~$)/;
+
 function remoteDirsAreRooted(inventory: unknown): ValueFault[] {
   return machinesOf(inventory).flatMap(([name, fields]): ValueFault[] => {
     const dir = fields.work_dir;
-    if (fields.transport !== "ssh" || typeof dir !== "string" || /^(\/|~\/|~$)/.test(dir)) return [];
-    const message = `expected an absolute path or one that starts with ~/, found ${JSON.stringify(dir)}`;
+    if (fields.transport !== "ssh" || typeof dir !== "string") return [];
+    const windows = fields.os === "windows";
+    if ((windows ? ROOTED_ON_WINDOWS : ROOTED).test(dir)) return [];
+    const absolute = windows ? "a path with a drive (C:/…)" : "an absolute path";
+    const message = `expected ${absolute} or one that starts with ~/, found ${JSON.stringify(dir)}`;
     return [{ path: ["machines", name, "work_dir"], message }];
   });
 }

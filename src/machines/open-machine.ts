@@ -1,4 +1,3 @@
-import { WaybillError } from "../domain/errors.js";
 import type { MachineSpec } from "../domain/machine.js";
 import type { Environment } from "./environment.js";
 import { createLocalMachine } from "./local/local-machine.js";
@@ -21,11 +20,6 @@ export function machineOpener(environment: Environment): (spec: MachineSpec) => 
   };
 }
 
-/** @throws `transport_unavailable` when there is no way to reach it. */
-function openMachine(spec: MachineSpec, environment: Environment): Machine {
-  if (spec.transport === "local") return createLocalMachine(spec, { environment });
-  if (spec.os !== "windows") return createSshMachine(spec, environment);
-  throw new WaybillError("transport_unavailable", `Machine "${spec.name}" runs Windows, which cannot be reached yet.`, {
-    hint: "Run Waybill on that host with `transport: local`, in WSL.",
-  });
-}
+/** What a machine runs decides how its shell is spoken to (ssh/dialect.ts), and nothing else. */
+const openMachine = (spec: MachineSpec, environment: Environment): Machine =>
+  spec.transport === "local" ? createLocalMachine(spec, { environment }) : createSshMachine(spec, environment);

@@ -3,6 +3,7 @@ import { WaybillError } from "../../domain/errors.js";
 import type { MachineSpec } from "../../domain/machine.js";
 import { finding, judgeFacts, REMOTE_TOOLS, REQUIRED_TOOLS, readFacts } from "../machine-facts.js";
 import type { MachineFinding } from "../machine-port.js";
+import { dialectOf } from "./dialect.js";
 import type { RemoteShell } from "./remote-shell.js";
 
 const CHECK_MS = 30_000;
@@ -27,7 +28,7 @@ export async function checkOverShell(
     const { status, output } = await shell.call({ verb, args, deadlineMs: CHECK_MS, ...(signal && { signal }) });
     if (status === 0) return output.toString();
     throw new WaybillError("spawn_failed", `Machine "${spec.name}" could not say what it has (status ${status}).`, {
-      hint: "It needs a POSIX shell as `sh`.",
+      hint: `It needs \`${dialectOf(spec).needs.shell}\`.`,
       details: { machine: spec.name, status, output: output.toString().slice(-500) },
     });
   };
