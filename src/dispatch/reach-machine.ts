@@ -29,24 +29,20 @@ export async function reachMachine(
     if (moved !== null) return { run: moved, answer: null };
     const ended = await endUnreached(drive, silent, error);
     if (ended !== null) return { run: ended, answer: null };
+    // Silence is noted on the run, never taken for an outcome.
+    if (silent.unreachableSince === null) {
+      await drive.runtime.store.runs.noteContact(guardOf(drive, silent), drive.runtime.clock());
+    }
     throw error;
   }
 }
 
-/** Silence is noted on the run, never taken for an outcome. */
 async function ask(drive: Drive, run: Run): Promise<Reached> {
   const { store, clock } = drive.runtime;
-  try {
-    const answer = await withContactNoted(store, run.request.target, () => drive.machine.status(keyOf(run), "driver"));
-    const met = run.unreachableSince === null ? run : accepted(await store.runs.noteContact(guardOf(drive, run), null));
-    if (answer.state !== "absent" || !hasStarted(met)) return { run: met, answer };
-    return { run: met, answer: { state: "lost", proof: "records_gone", start: null, at: clock() } };
-  } catch (error) {
-    if (isOutOfReach(error) && run.unreachableSince === null) {
-      await store.runs.noteContact(guardOf(drive, run), clock());
-    }
-    throw error;
-  }
+  const answer = await withContactNoted(store, run.request.target, () => drive.machine.status(keyOf(run), "driver"));
+  const met = run.unreachableSince === null ? run : accepted(await store.runs.noteContact(guardOf(drive, run), null));
+  if (answer.state !== "absent" || !hasStarted(met)) return { run: met, answer };
+  return { run: met, answer: { state: "lost", proof: "records_gone", start: null, at: clock() } };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Faults on the way to a machine: the right code, what to do about it, nothing left behind, and all is well once mended. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -7,6 +7,7 @@ import type { OutputOf } from "../../src/index.js";
 import { type FleetMachine, noSshd, startMachine } from "../harness/fleet.js";
 import { createSandbox, type MachineLines, type Sandbox } from "../harness/sandbox.js";
 import { leasesOf } from "../harness/store-look.js";
+import { toolsWith } from "../harness/tools.js";
 import { until } from "../harness/until.js";
 import { expectNothingLeft } from "./aftermath.js";
 
@@ -115,21 +116,9 @@ const FAULTS: readonly Fault[] = [
     says: /ssh cannot be started/,
     hint: /openssh-client/,
     lines: () => far.lines,
-    env: () => ({ PATH: toolsWithout("ssh") }),
+    env: () => ({ PATH: toolsWith(box.path("tools"), { ssh: null }) }),
   },
 ];
-
-/** A folder with links to all tools of this computer but one, for a PATH. */
-function toolsWithout(missing: string): string {
-  const folder = box.path(`without-${missing}`);
-  mkdirSync(folder);
-  for (const from of ["/bin", "/usr/bin"]) {
-    for (const name of readdirSync(from)) {
-      if (name !== missing && !existsSync(join(folder, name))) symlinkSync(join(from, name), join(folder, name));
-    }
-  }
-  return folder;
-}
 
 function exposed(path: string): string {
   chmodSync(path, 0o644);

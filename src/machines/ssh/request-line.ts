@@ -59,7 +59,9 @@ export function verbLine({ nonce, workDir, supervisorHash, verb, args, env }: Re
 export function installLine(nonce: string, workDir: string, hash: string): string {
   const begin = settings(nonce, workDir, hash);
   const sum = '{ sha256sum "$t" || shasum -a 256 "$t" || openssl dgst -sha256 -r "$t"; } 2>/dev/null';
-  const install = `umask 077;mkdir -p "$p"/bin&&t="$s".$$&&cat >"$t"||exit 1;h=$(${sum});case $h in ${hash}*);;*) rm -f "$t";exit 2;;esac;mv -f "$t" "$s"||exit 1`;
+  // Whatever ends it, a full disk or a cut, it leaves no half behind.
+  const tidy = `t="$s".$$;trap 'rm -f "$t"' EXIT;trap 'exit 1' HUP INT TERM`;
+  const install = `umask 077;${tidy};mkdir -p "$p"/bin&&cat >"$t"||exit 1;h=$(${sum});case $h in ${hash}*);;*) exit 2;;esac;mv -f "$t" "$s"||exit 1`;
   return `${begin};(${install}) 2>&1;e=$?;${trailer(nonce)}`;
 }
 
