@@ -18,7 +18,7 @@ function Start-WbSupervisor {
   $line = "$env:SystemRoot\System32\WindowsPowerShell\v1.0\powershell.exe -NoLogo -NoProfile -NonInteractive -InputFormat None " +
     "-EncodedCommand $([Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes($program)))"
   # A console of its own, by which the program can be asked to end, and no window for it (SW_HIDE).
-  $how = New-CimInstance -ClassName Win32_ProcessStartup -ClientOnly -Property @{ ShowWindow = [uint16]0 }
+  $how = New-CimInstance -CimClass (Get-CimClass -ClassName Win32_ProcessStartup) -ClientOnly -Property @{ ShowWindow = [uint16]0 }
   $made = Invoke-CimMethod -ClassName Win32_Process -MethodName Create -Arguments @{ CommandLine = $line; CurrentDirectory = $wbPrefix; ProcessStartupInformation = $how }
   if ($made.ReturnValue -ne 0) { Exit-WbVerb 5 "Win32_Process.Create answered $($made.ReturnValue): no process can be made that outlives the session" }
   return @{ Pipe = $pipe; Id = [int]$made.ProcessId }
