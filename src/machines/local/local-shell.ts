@@ -1,8 +1,8 @@
 /** The verbs of the machine's side on this very host: the same script as everywhere, carried out by `sh`. */
 import { spawn } from "node:child_process";
-import type { Readable } from "node:stream";
 import { WaybillError } from "../../domain/errors.js";
 import type { Environment } from "../environment.js";
+import { giveInput } from "../ssh/give-input.js";
 import type { RemoteAnswer, RemoteCall, RemoteShell } from "../ssh/remote-shell.js";
 import { installSupervisor } from "../supervisor/source.js";
 import { binDir } from "./run-directory.js";
@@ -33,7 +33,7 @@ async function callHere(
   });
   // A verb may leave without reading what it was given.
   child.stdin.on("error", () => undefined);
-  give(child.stdin, input);
+  giveInput(child.stdin, input ?? new Uint8Array());
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
   const status = await new Promise<number | null>((resolve, reject) => {
@@ -47,10 +47,4 @@ async function callHere(
   throw new WaybillError("spawn_failed", `The verb ${verb} was stopped: it had not ended within ${deadlineMs} ms.`, {
     hint: `Is the file system of ${workDir} in order?`,
   });
-}
-
-function give(stdin: NodeJS.WritableStream, input: Readable | Uint8Array | undefined): void {
-  if (input === undefined) stdin.end();
-  else if (input instanceof Uint8Array) stdin.end(input);
-  else input.pipe(stdin);
 }

@@ -1,11 +1,11 @@
 /** A `RemoteShell` whose far end is a shell of this host: the real script, real files, without a connection. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { Readable } from "node:stream";
 import { WaybillError } from "../../domain/errors.js";
 import { STANDARD_PATH } from "../local/local-fixture.js";
 import { binDir } from "../local/run-directory.js";
 import { installSupervisor } from "../supervisor/source.js";
+import { giveInput } from "./give-input.js";
 import type { RemoteAnswer, RemoteCall, RemoteShell, RemoteStream } from "./remote-shell.js";
 
 export interface LocalShell extends RemoteShell {
@@ -39,11 +39,8 @@ export function createLocalShell(workDir: string, shell: readonly string[]): Loc
       const exited = once(child, "exit");
       close = () => endGroup(child.pid);
       child.stdin.on("error", () => undefined); // The verb may end without reading.
-      if (call.input instanceof Readable) call.input.pipe(child.stdin);
-      else if (call.input !== undefined) {
-        about.input = Buffer.from(call.input).toString("latin1");
-        child.stdin.end(call.input);
-      }
+      if (call.input instanceof Uint8Array) about.input = Buffer.from(call.input).toString("latin1");
+      if (call.input !== undefined) giveInput(child.stdin, call.input);
       const limit = cuts.get(call.verb);
       try {
         for await (const piece of child.stdout as AsyncIterable<Buffer>) {

@@ -1,9 +1,13 @@
-/** The archive of a frozen tree as a stream: the system's tar, and zstd behind it where that pays. */
+/** The archive of a frozen tree: the system's tar, and zstd behind it where that pays, writing straight to where it goes. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { basename, dirname } from "node:path";
-import { PassThrough, type Readable } from "node:stream";
+import { access, constants } from "node:fs/promises";
+import { basename, delimiter, dirname, join } from "node:path";
+import type { Writable } from "node:stream";
+import { WaybillError } from "../../domain/errors.js";
 import type { TreeEntry } from "../../domain/tree.js";
 import type { FrozenTree } from "../tree/frozen-tree.js";
+import { damaged } from "../tree/tree-manifest.js";
+import type { InputPrograms } from "./remote-shell.js";
 
 export type Codec = "none" | "zstd";
 
@@ -14,10 +18,9 @@ export interface ArchiveRequest {
   readonly codec: Codec;
 }
 
-export interface TreeArchive {
-  readonly stream: Readable;
-  /** What went wrong here, so far: a program's last words; null when nothing did. */
-  failure(): string | null;
+export interface TreeArchive extends InputPrograms {
+  /** What went wrong here, so far (`upload_failed`); null when nothing did. */
+  failure(cause?: unknown): WaybillError | null;
   /** Ends what still runs. */
   stop(): void;
 }
@@ -25,41 +28,66 @@ export interface TreeArchive {
 /** How much of what a program says is kept. */
 const SAID_BYTES = 4096;
 
-/** Starts the programs. Nothing is read ahead of the stream's reader but what pipes hold. */
-export function openArchive(request: ArchiveRequest): TreeArchive {
-  const tar = spawn("env", tarCommand(request), { stdio: ["pipe", "pipe", "pipe"] });
-  const failures: string[] = [];
-  const programs: ChildProcess[] = [tar];
-  watch("tar", tar, failures);
-  // A tar that could not be started has no end to write to, and says why by itself.
-  tar.stdin.on("error", () => undefined);
-  tar.stdin.end(namesOf(request));
-  // Node throws away what a program that has ended printed to a pipe without a reader, so there is one from the beginning.
-  const stream = new PassThrough();
-  if (request.codec === "zstd") {
-    const zstd = spawn("zstd", ["-1", "-q", "-c"], { stdio: ["pipe", "pipe", "pipe"] });
-    programs.push(zstd);
-    watch("zstd", zstd, failures);
-    zstd.stdin.on("error", () => undefined); // It left early, and its exit says so.
-    tar.stdout.pipe(zstd.stdin);
-    zstd.stdout.pipe(stream);
-  } else tar.stdout.pipe(stream);
-  let stopped = false;
-  const stop = (): void => {
-    stopped = true;
-    for (const program of programs) program.kill("SIGKILL");
-    stream.destroy();
-  };
-  return { stream, stop, failure: () => (stopped ? null : (failures[0] ?? null)) };
+/** What programs say of a pipe or socket that nobody reads any more. */
+const READER_LEFT = /Broken pipe|Connection reset|Wrote only|[Ww]rite error/;
+
+/** A program that failed here. */
+interface Failure {
+  readonly program: string;
+  readonly missing: boolean;
+  readonly said: string;
 }
 
+/** Nothing is started before somebody says where to write. */
+export function openArchive(request: ArchiveRequest): TreeArchive {
+  const failures: Failure[] = [];
+  const programs: ChildProcess[] = [];
+  let stopped = false;
+  const start = (name: string, args: readonly string[], output: Writable): Writable => {
+    const child = spawn(name, args, { stdio: ["pipe", output, "pipe"], env: { ...process.env, ...SETTINGS } });
+    programs.push(child);
+    watch(name, child, failures);
+    // A program that could not be started, or that left, has no end to write to; its exit says why.
+    child.stdin.on("error", () => undefined);
+    return child.stdin;
+  };
+  return {
+    writeTo: (stdin) => {
+      if (stopped) return;
+      if (request.codec === "none") start("tar", tarArguments(request), stdin).end(namesOf(request));
+      else {
+        const compressed = start("zstd", ["-1", "-q", "-c"], stdin);
+        start("tar", tarArguments(request), compressed).end(namesOf(request));
+        // Only tar holds it now, so that zstd sees the end when tar has ended.
+        compressed.destroy();
+      }
+    },
+    stop: () => {
+      stopped = true;
+      for (const program of programs) program.kill("SIGKILL");
+    },
+    failure: (cause) => {
+      const [first] = failures;
+      if (stopped || first === undefined) return null;
+      return first.missing ? notInstalled(first, cause) : damaged(request.tree, first.said, cause);
+    },
+  };
+}
+
+/** Whether a program can be found here. */
+export async function isInstalled(program: string): Promise<boolean> {
+  const places = (process.env.PATH ?? "").split(delimiter).filter((place) => place !== "");
+  const found = await Promise.allSettled(places.map((place) => access(join(place, program), constants.X_OK)));
+  return found.some(({ status }) => status === "fulfilled");
+}
+
+/** No settings of the user's, and on macOS no second file for each file's attributes. */
+const SETTINGS = { LC_ALL: "C", TAR_OPTIONS: "", COPYFILE_DISABLE: "1" };
+
 /** Names in the archive begin with the tree's hash, so that none can be taken for an option. */
-function tarCommand({ tree, only }: ArchiveRequest): string[] {
-  // No settings of the user's, and on macOS no second file for each file's attributes.
-  const settings = ["LC_ALL=C", "TAR_OPTIONS=", "COPYFILE_DISABLE=1"];
+function tarArguments({ tree, only }: ArchiveRequest): string[] {
   const place = ["-C", dirname(tree.path), "-cf", "-"];
-  if (only === null) return [...settings, "tar", ...place, basename(tree.path)];
-  return [...settings, "tar", "--null", "--no-recursion", ...place, "-T", "-"];
+  return only === null ? [...place, basename(tree.path)] : ["--null", "--no-recursion", ...place, "-T", "-"];
 }
 
 function namesOf({ tree, only }: ArchiveRequest): Buffer {
@@ -68,14 +96,29 @@ function namesOf({ tree, only }: ArchiveRequest): Buffer {
   return Buffer.concat([root, Buffer.alloc(1), ...names]);
 }
 
-function watch(name: string, program: ChildProcess, failures: string[]): void {
+function watch(program: string, child: ChildProcess, failures: Failure[]): void {
   let said = "";
-  program.stderr?.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-SAID_BYTES);
   });
-  program.on("error", (cause) => failures.push(`${name} cannot be started: ${cause.message}`));
-  program.on("exit", (code, signal) => {
-    if (code === 0) return;
-    failures.push(`${name} left with ${code ?? signal}${said.trim() === "" ? "" : `: ${said.trim().slice(-500)}`}`);
+  child.on("error", (cause: NodeJS.ErrnoException) => {
+    failures.push({
+      program,
+      missing: cause.code === "ENOENT",
+      said: `${program} cannot be started: ${cause.message}`,
+    });
+  });
+  child.on("exit", (code, signal) => {
+    // Whoever read has left, and says why: the machine, the connection, or the program behind this one.
+    if (code === 0 || signal === "SIGPIPE" || READER_LEFT.test(said)) return;
+    const words = said.trim().slice(-500);
+    failures.push({ program, missing: false, said: `${program} left with ${code ?? signal}${words && `: ${words}`}` });
   });
 }
+
+const notInstalled = ({ program, said }: Failure, cause: unknown): WaybillError =>
+  new WaybillError("upload_failed", `The directory cannot be packed on this computer: ${said}.`, {
+    hint: `Install ${program} here, or check PATH.`,
+    details: { program },
+    cause,
+  });

@@ -10,11 +10,13 @@ export interface TreeProof {
 }
 
 /**
- * How tools that compute hashes write a name: as it is (busybox, openssl), with newlines and backslashes escaped (shasum,
- * older coreutils), or with returns as well (coreutils since 9). Who escapes puts a backslash before the line.
+ * How tools that compute hashes write a name: as it is (busybox, LibreSSL), with newlines escaped (openssl), with
+ * backslashes as well (shasum, older coreutils), or with returns too (coreutils since 9). Who escapes puts a backslash
+ * before the line.
  */
 const WRITINGS: readonly (readonly (readonly [string, string])[])[] = [
   [],
+  [["\n", "\\n"]],
   [
     ["\\", "\\\\"],
     ["\n", "\\n"],

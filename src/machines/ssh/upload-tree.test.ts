@@ -1,9 +1,10 @@
 /** Uploads through a real shell of this host: the real script, real archives, real files. */
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable } from "node:stream";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Writable } from "node:stream";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { freshDir, removeDir } from "../conformance/machine-bench.js";
 import { onlyTools, shellsToTry } from "../local/local-fixture.js";
 import { joinBytes } from "../tree/byte-path.js";
@@ -12,7 +13,7 @@ import type { FrozenTree } from "../tree/frozen-tree.js";
 import { hashTree } from "../tree/hash-tree.js";
 import { manifestPath } from "../tree/tree-manifest.js";
 import { createLocalShell } from "./local-shell-fixture.js";
-import type { RemoteShell } from "./remote-shell.js";
+import type { InputPrograms, RemoteShell } from "./remote-shell.js";
 import { uploadTree } from "./upload-tree.js";
 
 let dir = "";
@@ -46,18 +47,25 @@ const leftovers = async (workDir: string): Promise<string[]> =>
 const cutInput = (shell: RemoteShell, bytes: number): RemoteShell => ({
   open: shell.open,
   call: (call) => {
-    if (!(call.input instanceof Readable)) return shell.call(call);
     const { input } = call;
-    return shell.call({ ...call, input: Readable.from(firstBytes(input, bytes)) });
+    if (input === undefined || !("writeTo" in input)) return shell.call(call);
+    return shell.call({ ...call, input: { writeTo: (stdin) => writeFirst(input, bytes, stdin) } });
   },
 });
 
-async function* firstBytes(source: Readable, bytes: number): AsyncGenerator<Buffer> {
-  let left = bytes;
-  for await (const chunk of source as AsyncIterable<Buffer>) {
-    if (left > 0) yield chunk.subarray(0, left);
-    left -= chunk.length;
-    if (left <= 0) return;
+function writeFirst(input: InputPrograms, bytes: number, stdin: Writable): void {
+  const head = spawn("head", ["-c", String(bytes)], { stdio: ["pipe", stdin, "ignore"] });
+  input.writeTo(head.stdin);
+  head.stdin.destroy();
+}
+
+/** Carries on with a PATH on which only these tools are. */
+async function withTools<T>(tools: readonly string[], work: () => Promise<T>): Promise<T> {
+  vi.stubEnv("PATH", onlyTools(await mkdtemp(join(dir, "tools-")), tools).PATH);
+  try {
+    return await work();
+  } finally {
+    vi.unstubAllEnvs();
   }
 }
 
@@ -163,15 +171,40 @@ for (const { name, shell: command, skip } of shellsToTry()) {
       expect(await placed(workDir, tree)).toBe(tree.hash);
     });
 
-    it("tells that tar is missing, or that the frozen copy changed", async () => {
+    it("tells that tar is missing there", async () => {
+      const { shell } = await machine();
+      const tree = await freeze(await awkwardSource());
+      const tools = ["sh", "mkdir", "ln", "rm", "date", "readlink", "df", "ls", "head", "cat"];
+      const env = onlyTools(await mkdtemp(join(dir, "tools-")), tools) as Record<string, string>;
+      // busybox has a tar of its own inside, which only its PATH keeps from being taken.
+      const poor: RemoteShell = { open: shell.open, call: (call) => shell.call({ ...call, env }) };
+      const uploaded = uploadTree(poor, tree);
+      if (command[0]?.endsWith("busybox") === true) await uploaded.catch(() => undefined);
+      else
+        await expect(uploaded).rejects.toMatchObject({
+          code: "upload_failed",
+          message: expect.stringMatching(/unpacked with tar: .*tar/),
+        });
+    });
+
+    it("tells that tar is missing here, and does without zstd", async () => {
+      const { workDir, shell } = await machine();
+      const tree = await freeze(await awkwardSource());
+      await expect(withTools(["sh"], () => uploadTree(shell, tree))).rejects.toMatchObject({
+        code: "upload_failed",
+        message: expect.stringMatching(/on this computer: tar/),
+        hint: expect.stringContaining("Install tar here"),
+      });
+      await withTools(["sh", "tar"], () => uploadTree(shell, tree));
+      expect(shell.calls.at(-1)?.args[1]).toBe("none");
+      expect(await placed(workDir, tree)).toBe(tree.hash);
+    });
+
+    it("tells that the frozen copy changed", async () => {
       const { shell } = await machine();
       const source = await awkwardSource();
       await writeFile(join(source, "own"), name);
       const tree = await freeze(source);
-      const tools = ["sh", "mkdir", "ln", "rm", "date", "readlink", "df", "ls", "head", "cat", "busybox"];
-      const env = onlyTools(join(dir, `tools-${name}`), tools) as Record<string, string>;
-      const poor: RemoteShell = { open: shell.open, call: (call) => shell.call({ ...call, env }) };
-      await expect(uploadTree(poor, tree)).rejects.toMatchObject({ message: expect.stringContaining("tar") });
       await writeFile(join(tree.path, "own"), `${name.slice(1)}!`);
       await expect(uploadTree(shell, tree)).rejects.toMatchObject({ code: "upload_failed" });
       await rm(manifestPath(tree.path));

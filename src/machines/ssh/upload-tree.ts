@@ -5,10 +5,10 @@ import { compareBytes, type TreeEntry } from "../../domain/tree.js";
 import { joinBytes } from "../tree/byte-path.js";
 import type { FrozenTree } from "../tree/frozen-tree.js";
 import { type ScannedEntry, scanTree } from "../tree/scan-tree.js";
-import { damaged, entriesOf, readManifest } from "../tree/tree-manifest.js";
+import { entriesOf, readManifest } from "../tree/tree-manifest.js";
 import { isCompressible } from "./compressible.js";
 import type { RemoteAnswer, RemoteShell } from "./remote-shell.js";
-import { type Codec, openArchive } from "./tree-archive.js";
+import { type Codec, isInstalled, openArchive } from "./tree-archive.js";
 import { deltaOf } from "./tree-delta.js";
 import { proofOf } from "./tree-proof.js";
 
@@ -114,27 +114,24 @@ async function send(
   offer: Offer,
   signal?: AbortSignal,
 ): Promise<RemoteAnswer> {
-  const codec: Codec = offer.hasZstd && (await isCompressible(tree.path, plan.files)) ? "zstd" : "none";
+  const hasZstd = offer.hasZstd && (await isInstalled("zstd"));
+  const codec: Codec = hasZstd && (await isCompressible(tree.path, plan.files)) ? "zstd" : "none";
   const { counts, digests } = proofOf(entries);
   const archive = openArchive({ tree, only: plan.base === null ? null : plan.fresh, codec });
-  const failed = (cause?: unknown): WaybillError | null => {
-    const failure = archive.failure();
-    return failure === null ? null : damaged(tree, failure, cause);
-  };
   try {
     const answer = await shell.call({
       verb: "take_tree",
       args: [tree.hash, codec, plan.base ?? "none", counts, digests, ...plan.gone],
-      input: archive.stream,
+      input: archive,
       deadlineMs: null,
       ...(signal && { signal }),
     });
-    const failure = answer.status === 0 ? null : failed();
+    const failure = answer.status === 0 ? null : archive.failure();
     if (failure !== null) throw failure;
     return answer;
   } catch (cause) {
     signal?.throwIfAborted();
-    throw failed(cause) ?? cause;
+    throw archive.failure(cause) ?? cause;
   } finally {
     archive.stop();
   }

@@ -38,7 +38,8 @@ take_tree() {
   look_at $$
   wb_new=$wb_trees/.tmp.$$.$(time_of_day)
   trap 'rm -rf "$wb_new"' EXIT
-  trap 'exit 5' HUP INT TERM
+  # Who would be told may have gone, and telling must not end this before it has cleared away.
+  trap 'exit 5' HUP INT TERM PIPE
   mkdir "$wb_new" 2>&1 && ln -s "$wb_boot|$$|$wb_start" "$wb_new/owner" 2>&1 || exit 5
   [ "$wb_base" = none ] || copy_base "$@" || exit 6
   wb_error=$(unpack 2>&1) || { printf '%s\n' "$wb_error"; exit 7; }
@@ -89,11 +90,17 @@ untar() { tar -C "$wb_new" -x -o -f - && cat >/dev/null; }
 prove_tree() {
   wb_found="$(count_entries -type d) $(count_entries -type l) $(count_entries -type f) $(count_entries -type f -perm -100)"
   [ "$wb_found" = "$wb_counts" ] || { echo "directories, links, files, executables: found $wb_found, expected $wb_counts"; return 1; }
-  wb_found=$(hash_files | LC_ALL=C sed 's/^\(\\\{0,1\}[0-9a-f]\{64\}\) [ *]/\1  /' | LC_ALL=C sort | sha256)
+  wb_found=$(hash_tree | LC_ALL=C sed 's/^\(\\\{0,1\}[0-9a-f]\{64\}\) [ *]/\1  /' | LC_ALL=C sort | sha256)
   case " $wb_digests " in
   *" ${wb_found%% *} "*) ;;
   *) echo "the list of hashes has the hash ${wb_found%% *}, expected one of $wb_digests"; return 1 ;;
   esac
+}
+
+# Lists the hash of every file. openssl comes first: it uses what the processor has for this, which makes it some four times as
+# fast as the other tools, and the list that it gives of awkward names is one that is expected.
+hash_tree() {
+  if command -v openssl >/dev/null 2>&1; then find . -type f -exec openssl dgst -sha256 -r {} +; else hash_files; fi
 }
 
 # Names may hold newlines, but a double slash is only where the search began.
