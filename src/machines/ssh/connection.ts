@@ -4,15 +4,15 @@
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { PassThrough, Readable, type Writable } from "node:stream";
+import { PassThrough, type Readable, type Writable } from "node:stream";
 import { WaybillError } from "../../domain/errors.js";
 import type { MachineSpec } from "../../domain/machine.js";
 import type { Environment } from "../environment.js";
 import { type AnswerEnd, unframe } from "./answer-frame.js";
-import { ConnectionGate } from "./connection-gate.js";
+import type { Pass } from "./connection-gate.js";
 import type { Dialect } from "./dialect.js";
-import { giveInput } from "./give-input.js";
 import type { RemoteCall } from "./remote-shell.js";
+import { type Lane, type Place, type SessionKind, SessionPlaces } from "./session-places.js";
 import { controlArguments, controlSocket, sshArguments } from "./ssh-command.js";
 import { failureOf } from "./ssh-failure.js";
 
@@ -29,9 +29,12 @@ export interface Exchange {
 /** What a request sends: its line, then its input; `null` leaves the input open for `send`. */
 export interface ExchangeRequest extends Pick<RemoteCall, "deadlineMs" | "signal"> {
   readonly line: (nonce: string) => string;
-  readonly input: NonNullable<RemoteCall["input"]> | null;
+  readonly input: Readable | Uint8Array | null;
+  readonly kind: SessionKind;
 }
 
+/** A client whose request is over leaves by itself within this, or is killed. */
+const LEAVE_MS = 2_000;
 /** How much of what ssh says on standard error is kept. */
 const SAID_BYTES = 16 * 1024;
 
@@ -39,8 +42,7 @@ export class SshConnection {
   readonly #spec: MachineSpec;
   readonly #environment: Environment;
   readonly #dialect: Dialect;
-  readonly #gate = new ConnectionGate();
-  #socket: string | null = null;
+  readonly #places = new SessionPlaces();
 
   constructor(spec: MachineSpec, environment: Environment, dialect: Dialect) {
     this.#spec = spec;
@@ -54,10 +56,21 @@ export class SshConnection {
     const nonce = randomBytes(16).toString("hex");
     // What cannot be asked is no failure of the machine.
     const line = request.line(nonce);
-    const pass = await this.#gate.enter();
+    const place = await this.#places.enter(request.kind, request.signal);
     try {
-      const client = await this.#spawn();
-      const output = this.#read(attend(client), nonce, request, pass);
+      return await this.#begin(request, line, nonce, place);
+    } catch (error) {
+      place.leave();
+      throw error;
+    }
+  }
+
+  async #begin(request: ExchangeRequest, line: string, nonce: string, place: Place): Promise<Exchange> {
+    const pass = await place.lane.gate.enter();
+    try {
+      const client = await this.#spawn(place.lane);
+      client.once("exit", () => place.leave());
+      const output = this.#read(attend(client), nonce, request, pass, place.lane);
       sendRequest(client, line, request.input);
       return {
         output,
@@ -74,9 +87,8 @@ export class SshConnection {
     }
   }
 
-  async #spawn(): Promise<Client> {
-    this.#socket ??= controlSocket(this.#spec);
-    const args = sshArguments(this.#spec, this.#socket, this.#dialect.bootstrap);
+  async #spawn(lane: Lane): Promise<Client> {
+    const args = sshArguments(this.#spec, controlSocket(this.#spec, lane.number), this.#dialect.bootstrap);
     // A session of its own: Ctrl-C in our terminal is not for it, and it can ask nobody for a password.
     const client = spawn("ssh", args, {
       stdio: ["pipe", "pipe", "pipe"],
@@ -94,7 +106,8 @@ export class SshConnection {
     { client, output, said, left }: Attended,
     nonce: string,
     { deadlineMs, signal }: ExchangeRequest,
-    pass: Awaited<ReturnType<ConnectionGate["enter"]>>,
+    pass: Pass,
+    lane: Lane,
   ): AsyncGenerator<Buffer, number> {
     let late = false;
     const timer =
@@ -126,7 +139,7 @@ export class SshConnection {
       signal?.throwIfAborted();
       const error = this.#explain(end, code, late ? deadlineMs : null, said());
       if (!end.begun) pass.failed(error);
-      if (late && !end.begun) this.#abandonShared();
+      if (late && !end.begun) this.#abandon(lane);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -148,9 +161,8 @@ export class SshConnection {
   }
 
   /** A shared connection that gives no answer would take every later request with it; the next one makes a new one. */
-  #abandonShared(): void {
-    if (this.#socket === null) return;
-    const args = controlArguments(this.#spec, this.#socket, "exit");
+  #abandon(lane: Lane): void {
+    const args = controlArguments(this.#spec, controlSocket(this.#spec, lane.number), "exit");
     const client = spawn("ssh", args, { stdio: "ignore", detached: true, env: { ...this.#environment } });
     client.on("error", () => undefined); // Then there is no ssh either, which the request itself has told.
     client.unref();
@@ -173,22 +185,31 @@ function attend(client: Client): Attended {
   return { client, output, said: collectText(client.stderr), left };
 }
 
-function sendRequest(client: Client, line: string, input: ExchangeRequest["input"]): void {
+function sendRequest(client: Client, line: string, input: Readable | Uint8Array | null): void {
   // Whoever leaves without reading what was sent says so by its answer, or by giving none.
   client.stdin.on("error", () => undefined);
-  if (input instanceof Readable) input.on("error", () => client.kill("SIGKILL"));
-  client.stdin.write(line, (error) => {
-    // The line goes first: what writes the input may do so past this process.
-    if (error == null && input !== null) giveInput(client.stdin, input);
-  });
+  client.stdin.write(line);
+  if (input === null) return;
+  if (input instanceof Uint8Array) {
+    client.stdin.end(input);
+    return;
+  }
+  input.on("error", () => client.kill("SIGKILL"));
+  input.pipe(client.stdin);
 }
 
-/** The client ends by itself once its input has ended and the verb has left; what does not is killed. */
+/**
+ * The client ends by itself once its input has ended and the verb has left: then the server, too, has given up the session.
+ * What does not is killed, and nobody waits for either.
+ */
 function endClient(client: Client): void {
   client.stdin.destroy();
   client.stdout.destroy();
   client.stderr.destroy();
-  if (client.exitCode === null && client.signalCode === null) client.kill("SIGTERM");
+  client.unref();
+  if (client.exitCode !== null || client.signalCode !== null) return;
+  const timer = setTimeout(() => client.kill("SIGTERM"), LEAVE_MS).unref();
+  client.once("exit", () => clearTimeout(timer));
 }
 
 /** Passes bytes on and tells when the answer begins: then the connection stands, and others may share it. */

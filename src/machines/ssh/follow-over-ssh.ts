@@ -35,7 +35,7 @@ export async function* followOverSsh(
   try {
     while (!isOver()) {
       const args = [...attemptArguments(key), String(at)];
-      stream = shell.open({ verb: "follow", args, deadlineMs: null, ...(signal && { signal }) });
+      stream = shell.open({ verb: "follow", args, deadlineMs: null, lasting: true, ...(signal && { signal }) });
       for await (const bytes of stream.output) {
         at += bytes.length;
         yield bytes;

@@ -11,6 +11,9 @@ import type { RemoteShell, RemoteStream } from "./remote-shell.js";
 /** How often whoever waits says that it is still there; what a machine's contact limit is measured by. */
 const SIGN_OF_LIFE_MS = 2_000;
 
+/** A watch is replaced at most so often: the machine needs a moment to end the one before, whose session counts till then. */
+const REPLACE_MS = 250;
+
 /** How a request says that the one who asks drives the attempt (supervisor/sh/80-observe.sh). */
 export const markOf = (who: Asker): "+" | "" => (who === "driver" ? "+" : "");
 
@@ -26,6 +29,7 @@ export class SettledWatch {
   readonly #waiters = new Map<string, Set<Waiter>>();
   #stream: RemoteStream | null = null;
   #restarting = false;
+  #begunAt = Number.NEGATIVE_INFINITY;
 
   constructor(shell: RemoteShell) {
     this.#shell = shell;
@@ -73,11 +77,13 @@ export class SettledWatch {
   #restartSoon(): void {
     if (this.#restarting) return;
     this.#restarting = true;
-    setImmediate(() => {
+    // Never before this turn of the event loop is over: runs that are started together are asked for together.
+    const wait = Math.max(0, this.#begunAt + REPLACE_MS - performance.now());
+    setTimeout(() => {
       this.#restarting = false;
       this.#stop();
       if (this.#waiters.size > 0) void this.#watch();
-    });
+    }, wait);
   }
 
   #stop(): void {
@@ -86,10 +92,11 @@ export class SettledWatch {
   }
 
   async #watch(): Promise<void> {
+    this.#begunAt = performance.now();
     const marks = this.#marks();
     const asked = [...marks.keys()];
     const args = asked.map((name) => `${marks.get(name)}${name}`);
-    const stream = this.#shell.open({ verb: "await", args, deadlineMs: null });
+    const stream = this.#shell.open({ verb: "await", args, deadlineMs: null, lasting: true });
     this.#stream = stream;
     let told = 0;
     const alive = setInterval(() => stream.send("\n"), SIGN_OF_LIFE_MS).unref();

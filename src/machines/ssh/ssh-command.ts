@@ -64,12 +64,14 @@ function connectionArguments({ ssh, user, port }: MachineSpec, socket: string): 
 /**
  * The socket of the shared connection to a machine: the same for every process of this user, so that they share it.
  *
+ * @param lane which of several connections; 0, the first, is most often the only one.
+ *
  * Errors: `transport_unavailable` when its folder belongs to somebody else or is open to others.
  */
-export function controlSocket(spec: MachineSpec): string {
+export function controlSocket(spec: MachineSpec, lane: number): string {
   const { host, user, port, ssh } = spec;
   const name = createHash("sha256")
-    .update(JSON.stringify([host, user, port, ssh]))
+    .update(JSON.stringify([host, user, port, ssh, lane]))
     .digest("hex")
     .slice(0, 16);
   return join(controlFolder(), name);

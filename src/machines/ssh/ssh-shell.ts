@@ -1,4 +1,5 @@
 /** `RemoteShell` over ssh: installs the supervisor on a machine that lacks this version, and asks again. */
+import { Readable } from "node:stream";
 import { WaybillError } from "../../domain/errors.js";
 import type { MachineSpec } from "../../domain/machine.js";
 import type { Environment } from "../environment.js";
@@ -7,7 +8,10 @@ import { type Exchange, SshConnection } from "./connection.js";
 import { type Dialect, dialectOf } from "./dialect.js";
 import type { RemoteAnswer, RemoteCall, RemoteShell, RemoteStream } from "./remote-shell.js";
 import { NOT_INSTALLED } from "./request-line.js";
+import type { SessionKind } from "./session-places.js";
 
+/** What is given longer than this to answer has work to do. */
+const QUICK_MS = 60_000;
 /** The supervisor is some tens of kilobytes; a minute is for the slowest of links. */
 const INSTALL_MS = 60_000;
 
@@ -30,8 +34,8 @@ class SshShell {
   }
 
   async call(call: RemoteCall): Promise<RemoteAnswer> {
-    // What is not in memory can be sent only once, so what reads it must be there.
-    if (call.input !== undefined && !(call.input instanceof Uint8Array)) await this.#ensureInstalled(call.signal);
+    // A stream can be sent only once, so what reads it must be there.
+    if (call.input instanceof Readable) await this.#ensureInstalled(call.signal);
     const answer = await this.#ask(call);
     if (answer.status !== NOT_INSTALLED) return answer;
     await this.#install();
@@ -85,6 +89,7 @@ class SshShell {
       line: (nonce) => this.#dialect.verbLine({ nonce, ...about }),
       input: input ?? null,
       deadlineMs,
+      kind: kindOf(call),
       ...(signal && { signal }),
     });
   }
@@ -108,7 +113,7 @@ class SshShell {
   async #send(): Promise<void> {
     const { text, hash } = await supervisorSource(this.#dialect.language);
     const line = (nonce: string): string => this.#dialect.installLine(nonce, this.#spec.workDir, hash);
-    const { output } = await this.#connection.exchange({ line, input: text, deadlineMs: INSTALL_MS });
+    const { output } = await this.#connection.exchange({ line, input: text, deadlineMs: INSTALL_MS, kind: "long" });
     let said = "";
     for (;;) {
       const next = await output.next();
@@ -117,6 +122,11 @@ class SshShell {
       else throw notInstallable(this.#spec, this.#dialect, next.value, said.trim());
     }
   }
+}
+
+function kindOf({ lasting, deadlineMs }: RemoteCall): SessionKind {
+  if (lasting === true) return "lasting";
+  return deadlineMs !== null && deadlineMs <= QUICK_MS ? "quick" : "long";
 }
 
 /** The exit status of a verb, for whoever wants to know it; whoever reads the output is told of failures as well. */

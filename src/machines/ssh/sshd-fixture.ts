@@ -19,12 +19,16 @@ export interface SshdOptions {
   readonly login?: string;
   /** Lines for the server's configuration. */
   readonly lines?: readonly string[];
+  /** A network namespace (`ip netns`) to run in, and the address there. Default: loopback of this host. */
+  readonly network?: { readonly namespace: string; readonly address: string };
 }
 
 export interface Sshd {
   readonly port: number;
   /** The client's configuration: key, known hosts, strict. */
   readonly configFile: string;
+  /** What the server has to say, appended to over restarts. */
+  readonly logFile: string;
   /** Ends the server and every session of it with SIGKILL, as a power cut does; what runs detached goes on. */
   kill(): Promise<void>;
   /** Starts it again on the same port. */
@@ -48,17 +52,21 @@ export function freePort(): Promise<number> {
 /** Starts a server. The caller stops it with `kill`. */
 export async function startSshd(options: SshdOptions): Promise<Sshd> {
   const port = await freePort();
-  const serverConfig = writeServer(options, port);
-  const configFile = writeClient(options.dir, port);
+  const address = options.network?.address ?? "127.0.0.1";
+  const serverConfig = writeServer(options, address, port);
+  const configFile = writeClient(options.dir, address, port);
+  const logFile = join(options.dir, "sshd.log");
   let server: ChildProcess | null = null;
   const start = async (): Promise<void> => {
     // It calls itself by this path, and wants its empty folder.
     mkdirSync("/run/sshd", { recursive: true });
-    const child = spawn(SSHD, ["-D", "-e", "-f", serverConfig], { stdio: "ignore", detached: true });
+    const inNetwork = options.network === undefined ? [] : ["ip", "netns", "exec", options.network.namespace];
+    const [command = SSHD, ...args] = [...inNetwork, SSHD, "-D", "-E", logFile, "-f", serverConfig];
+    const child = spawn(command, args, { stdio: "ignore", detached: true });
     server = child;
     await until(`sshd listens on ${port}`, () => {
-      if (child.exitCode !== null) throw new Error(`sshd left with ${child.exitCode}; see ${serverConfig}`);
-      return answers(port);
+      if (child.exitCode !== null) throw new Error(`sshd left with ${child.exitCode}; see ${logFile}`);
+      return answers(address, port);
     });
   };
   const kill = async (): Promise<void> => {
@@ -66,13 +74,13 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
     if (server === null || pid === undefined) return;
     server = null;
     killTree(pid);
-    await until(`sshd on ${port} is gone`, async () => !(await answers(port)));
+    await until(`sshd on ${port} is gone`, async () => !(await answers(address, port)));
   };
   await start();
   const spec: Sshd["spec"] = (workDir, slots = 1, changes = {}) => ({
     name: `sshd-${port}`,
     transport: "ssh",
-    host: "127.0.0.1",
+    host: address,
     user: userInfo().username,
     port,
     ssh: { configFile, identityFile: null, proxyJump: null, connectTimeoutMs: 10_000 },
@@ -83,10 +91,10 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
     env: {},
     ...changes,
   });
-  return { port, configFile, kill, start, spec };
+  return { port, configFile, logFile, kill, start, spec };
 }
 
-function writeServer({ dir, login, lines = [] }: SshdOptions, port: number): string {
+function writeServer({ dir, login, lines = [] }: SshdOptions, address: string, port: number): string {
   mkdirSync(dir, { recursive: true });
   for (const name of ["host_key", "user_key"]) {
     if (!existsSync(join(dir, name)))
@@ -94,7 +102,7 @@ function writeServer({ dir, login, lines = [] }: SshdOptions, port: number): str
   }
   const path = join(dir, "sshd_config");
   const config = [
-    `ListenAddress 127.0.0.1:${port}`,
+    `ListenAddress ${address}:${port}`,
     `HostKey ${join(dir, "host_key")}`,
     `AuthorizedKeysFile ${join(dir, "user_key.pub")}`,
     "PermitRootLogin yes",
@@ -111,9 +119,9 @@ function writeServer({ dir, login, lines = [] }: SshdOptions, port: number): str
   return path;
 }
 
-function writeClient(dir: string, port: number): string {
+function writeClient(dir: string, address: string, port: number): string {
   const key = readFileSync(join(dir, "host_key.pub"), "utf8").split(" ").slice(0, 2).join(" ");
-  writeFileSync(join(dir, "known_hosts"), `[127.0.0.1]:${port} ${key}\n`);
+  writeFileSync(join(dir, "known_hosts"), `[${address}]:${port} ${key}\n`);
   const path = join(dir, "ssh_config");
   const config = [
     "Host *",
@@ -127,9 +135,9 @@ function writeClient(dir: string, port: number): string {
   return path;
 }
 
-const answers = (port: number): Promise<boolean> =>
+const answers = (address: string, port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
+    const socket = connect(port, address);
     socket.once("connect", () => {
       socket.destroy();
       resolve(true);

@@ -28,6 +28,7 @@ export async function startOverSsh(
     args: [...key, describeRequest(request), input === null ? "none" : "fed", verb, ...args],
     env: { ...spec.env, ...withoutOwnNames(request.env) },
     deadlineMs: input === null ? START_MS : null,
+    lasting: input !== null,
     ...(input === null ? { input: new Uint8Array() } : { input }),
     ...(signal && { signal }),
   });
@@ -39,9 +40,7 @@ export async function startOverSsh(
     text += next.value.toString();
     const [report] = takeReports(text).reports;
     if (report === undefined) continue;
-    // What feeds the program goes on in the background; a cut there ends the program's input, not the program.
-    if (input === null) await output.return?.();
-    else void drain(output);
+    void drain(output, signal);
     return report.answer;
   }
   throw new WaybillError(
@@ -59,11 +58,13 @@ function inputOf(input: ProgramInput): Readable | null {
   return createReadStream("", { fd: input, autoClose: false });
 }
 
-async function drain(output: AsyncIterator<Buffer>): Promise<void> {
+/** The verb's end, which for a program that is fed is that of its input. */
+async function drain(output: AsyncIterator<Buffer>, signal?: AbortSignal): Promise<void> {
   try {
     while ((await output.next()).done !== true);
   } catch (error) {
-    // The connection that fed the program was cut: the program sees the end of its input, and its record tells the rest.
-    if (!(error instanceof WaybillError)) throw error;
+    // The connection was cut or is not wanted any more. A program that was fed sees the end of its input, and its record
+    // tells the rest.
+    if (!(error instanceof WaybillError) && error !== signal?.reason) throw error;
   }
 }
