@@ -16,6 +16,15 @@ export const EVENT_TYPES = [
   "batch.item_dispatched",
   "batch.item_skipped",
   "batch.cancel_requested",
+  "task.submitted",
+  "task.queued",
+  "task.started",
+  "task.attempt_ended",
+  "task.cancel_requested",
+  "task.finished",
+  "task.removed",
+  "queue.paused",
+  "queue.resumed",
   "lease.acquired",
   "lease.released",
   "write.refused",
@@ -27,7 +36,7 @@ export interface WaybillEvent {
   readonly sequence: number;
   readonly at: number;
   readonly type: EventType;
-  /** The run or batch it is about, or the lease's name. */
+  /** The run, batch, task or queue it is about, or the lease's name. */
   readonly subject: string;
   readonly batchId: string | null;
   readonly data: Readonly<Record<string, unknown>>;

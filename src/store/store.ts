@@ -8,13 +8,18 @@
  * recorded survives `kill -9` and power loss.
  */
 import type { RemovalReason, Retention } from "../domain/retention.js";
+import type { AttemptStore } from "./attempt-store.js";
 import type { BatchStore } from "./batch-store.js";
 import type { CacheStore } from "./cache-store.js";
 import type { EventStore } from "./event-store.js";
 import type { ExternalRunStore } from "./external-run-store.js";
 import type { HistoryStore } from "./history-store.js";
 import type { LeaseStore } from "./lease-store.js";
+import type { QueueStore } from "./queue-store.js";
 import type { RunStore } from "./run-store.js";
+import type { ScheduleStore } from "./schedule-store.js";
+import type { StepStore } from "./step-store.js";
+import type { TaskStore } from "./task-store.js";
 import type { VariableStore } from "./variable-store.js";
 
 export interface StoreInfo {
@@ -56,6 +61,11 @@ export interface Store {
   readonly history: HistoryStore;
   readonly externalRuns: ExternalRunStore;
   readonly cache: CacheStore;
+  readonly tasks: TaskStore;
+  readonly attempts: AttemptStore;
+  readonly steps: StepStore;
+  readonly queues: QueueStore;
+  readonly schedules: ScheduleStore;
   info(): Promise<StoreInfo>;
   /** Removes what is finished and old, in small transactions. Batches go when their last run has gone. Never what is active or pinned. */
   collectGarbage(policy: GcPolicy): Promise<GcReport>;

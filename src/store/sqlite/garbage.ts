@@ -100,10 +100,23 @@ export const claimSweep = (session: Session, everyMs: number): Promise<boolean> 
     return session.sql(claim).get({ now, latest: now - everyMs }) !== undefined;
   });
 
+const EMPTIED = [
+  "runs",
+  "batch_items",
+  "batches",
+  "tasks",
+  "task_signals",
+  "queues",
+  "key_rates",
+  "schedules",
+  "leases",
+  "events",
+  "variables",
+];
+
 /** See `Store.reset`. Counters of what was given go on, so that fences and cursors from before the reset stay in the past. */
 export const reset = (session: Session): Promise<void> =>
   session.write(() => {
-    for (const table of ["runs", "batch_items", "batches", "leases", "events", "variables"])
-      session.sql(`DELETE FROM ${table}`).run();
+    for (const table of EMPTIED) session.sql(`DELETE FROM ${table}`).run();
     removeWholeCache(session);
   });

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { WaybillError } from "../../domain/errors.js";
 import type { Store, StoreInfo } from "../store.js";
+import { sqliteAttempts } from "./attempts.js";
 import { sqliteBatches } from "./batches.js";
 import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
 import { sqliteCache } from "./cache.js";
@@ -15,11 +16,15 @@ import { sqliteLeases } from "./leases.js";
 import { findLockHolder } from "./lock-holder.js";
 import { type Migration, migrate, readMigrations, SCHEMA_VERSION, schemaVersionOf } from "./migrate.js";
 import { DEFAULT_PATIENCE_MS, patiently } from "./patience.js";
+import { sqliteQueues } from "./queues.js";
 import { integer } from "./rows.js";
 import { sqliteRuns } from "./runs.js";
+import { sqliteSchedules } from "./schedules.js";
 import { Session } from "./session.js";
 import { toStoreError } from "./sqlite-errors.js";
 import { MEMORY, type OpenedFile, openStoreFile } from "./store-file.js";
+import { sqliteSteps } from "./task-steps.js";
+import { sqliteTasks } from "./tasks.js";
 import { sqliteVariables } from "./variables.js";
 
 export interface SqliteStoreOptions {
@@ -140,7 +145,7 @@ function closeUntouched(driver: SqliteDriver, connection: SqliteConnection, path
   witness?.close();
 }
 
-const TABLES = ["runs", "batches", "batch_items", "leases", "events", "variables", "cache_entries"] as const;
+const TABLES = ["runs", "batches", "batch_items", "leases", "events", "variables", "cache_entries", "tasks"] as const;
 
 function info(session: Session): StoreInfo {
   const one = (sql: string): SqlValue => Object.values(session.sql(sql).get() ?? {})[0] ?? "";
@@ -172,6 +177,11 @@ function storeOn(session: Session): Store {
     history: sqliteHistory(session),
     externalRuns: sqliteExternalRuns(session),
     cache: sqliteCache(session),
+    tasks: sqliteTasks(session),
+    attempts: sqliteAttempts(session),
+    steps: sqliteSteps(session),
+    queues: sqliteQueues(session),
+    schedules: sqliteSchedules(session),
     info: () => session.snapshot(() => info(session)),
     collectGarbage: (policy) => collectGarbage(session, policy),
     claimSweep: (everyMs) => claimSweep(session, everyMs),
