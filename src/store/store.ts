@@ -35,7 +35,7 @@ export interface StoreInfo {
 }
 
 export interface GcPolicy {
-  /** Finished runs and events that ended before this time go; epoch milliseconds. */
+  /** Runs, tasks and events that ended before this time go; epoch milliseconds. */
   readonly endedBefore: number;
   readonly dryRun: boolean;
   /** What is kept in other respects than age. With it, the newest completed run of each ref is kept too. */
@@ -49,6 +49,8 @@ export interface GcReport {
   /** Why each of them goes. */
   readonly reasons: ReadonlyMap<string, RemovalReason>;
   readonly batchIds: readonly string[];
+  /** How many tasks. */
+  readonly tasks: number;
   readonly events: number;
 }
 

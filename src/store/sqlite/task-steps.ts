@@ -3,6 +3,7 @@ import type { AttemptWrite } from "../attempt-store.js";
 import type { NewStep, Step, StepStore } from "../step-store.js";
 import type { NewTask, Submitted } from "../task-store.js";
 import type { SqlParams } from "./driver.js";
+import { integer } from "./rows.js";
 import type { Session } from "./session.js";
 import { guarded, refuseWrite } from "./task-ends.js";
 import { logLineFromRow, stepFromRow, type TaskRow } from "./task-rows.js";
@@ -10,7 +11,7 @@ import { submitTasks } from "./task-submit.js";
 
 export const STEPS_OF_TASK = `
   SELECT task_steps.* FROM tasks CROSS JOIN task_steps ON task_steps.seq = tasks.seq AND task_steps.run = tasks.run
-  WHERE tasks.id = $id ORDER BY number`;
+  WHERE tasks.id = $id`;
 export const STEP_OF_TASK = "SELECT * FROM task_steps WHERE seq = $seq AND run = $run AND name = $name";
 export const LOG_OF_TASK = `
   SELECT * FROM task_logs WHERE seq = (SELECT seq FROM tasks WHERE id = $id) ORDER BY number DESC LIMIT $limit`;
@@ -66,7 +67,12 @@ export function sqliteSteps(session: Session): StepStore {
     recordStep: (guard, step) => guardedWrite(session, guard, "step", (row) => record(session, row, step)),
     spawnTasks: (guard, { name }, tasks) =>
       guardedWrite(session, guard, "spawn", (row) => spawn(session, row, name, tasks)),
-    listSteps: (taskId) => session.read(() => session.sql(STEPS_OF_TASK).all({ id: taskId }).map(stepFromRow)),
+    listSteps: (taskId) =>
+      session.read(() => {
+        // Sorted here: the index that finds them is in the order of their names.
+        const rows = [...session.sql(STEPS_OF_TASK).all({ id: taskId })];
+        return rows.sort((a, b) => integer(a, "number") - integer(b, "number")).map(stepFromRow);
+      }),
     recordProgress: (guard, progress) =>
       guardedWrite(session, guard, "progress", ({ seq }) => {
         session.sql("UPDATE tasks SET progress = $progress WHERE seq = $seq").run({ seq, progress });
