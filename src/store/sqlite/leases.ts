@@ -3,6 +3,7 @@ import type { LeaseAnswer, LeaseRequest, LeaseStore } from "../lease-store.js";
 import { nextOf } from "./counters.js";
 import type { SqlParams } from "./driver.js";
 import { appendEvent } from "./event-log.js";
+import { keepLease } from "./lease-keeping.js";
 import { leaseFromRow } from "./rows.js";
 import type { Session, SqlScope } from "./session.js";
 
@@ -78,6 +79,7 @@ export function sqliteLeases(session: Session): LeaseStore {
           .flatMap((row) => leaseFromRow(row) ?? [])
           .sort(byName);
       }),
+    keepLease: (lease, options) => keepLease(session, RENEW, lease, options),
     releaseLease: (name, fence) => session.write(() => vacateLease(session, name, fence)),
     getLease: (name) => session.read(() => readLease(session, name)),
     listLeases: (prefix) =>
