@@ -34,7 +34,6 @@ export const ERRORS = facts({
   artifact_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
   variable_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
   task_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
-  schedule_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
   invalid_task_id: { exit: EXIT.badInput, http: 400, retryable: false },
   unknown_task_type: { exit: EXIT.badInput, http: 400, retryable: false },
   task_conflict: { exit: EXIT.conflict, http: 409, retryable: false },

@@ -25,10 +25,10 @@ export class AttemptContext implements TaskContext {
   readonly #task: ClaimedTask;
   readonly #onStale: () => void;
   readonly #guard: AttemptGuard;
-  readonly #memory: StepMemory;
+  #stepMemory: StepMemory | null = null;
   #abort: AbortController | null = null;
   #lines: string[] = [];
-  #logged: Promise<void> = Promise.resolve();
+  #logged: Promise<void> | null = null;
 
   /** @param onStale called when a write was refused. */
   constructor(runtime: EngineRuntime, task: ClaimedTask, onStale: () => void) {
@@ -36,7 +36,11 @@ export class AttemptContext implements TaskContext {
     this.#task = task;
     this.#onStale = onStale;
     this.#guard = { taskId: task.id, attempt: task.attempt, fence: task.fence };
-    this.#memory = new StepMemory(runtime.store.steps, this.#guard);
+  }
+
+  get #memory(): StepMemory {
+    this.#stepMemory ??= new StepMemory(this.#runtime.store.steps, this.#guard);
+    return this.#stepMemory;
   }
 
   get taskId(): string {
@@ -126,7 +130,7 @@ export class AttemptContext implements TaskContext {
 
   log(line: string): void {
     this.#lines.push(line.slice(0, LONGEST_LINE));
-    if (this.#lines.length === 1) this.#logged = this.#logged.then(() => this.#writeLog());
+    if (this.#lines.length === 1) this.#logged = (this.#logged ?? Promise.resolve()).then(() => this.#writeLog());
   }
 
   async #writeLog(): Promise<void> {
@@ -140,8 +144,8 @@ export class AttemptContext implements TaskContext {
     }
   }
 
-  /** Resolves when every line is written, or refused. */
-  flush(): Promise<void> {
+  /** Resolves when every line is written, or refused; null when there was none. */
+  flush(): Promise<void> | null {
     return this.#logged;
   }
 

@@ -24,6 +24,7 @@ export class AttemptRun {
   readonly #context: AttemptContext;
   #interruption: Interruption | null = null;
   #abandon: (() => void) | null = null;
+  #over = false;
   #limit: NodeJS.Timeout | null = null;
   #grace: NodeJS.Timeout | null = null;
 
@@ -48,18 +49,22 @@ export class AttemptRun {
 
   /** Executes the handler; never rejects. @returns how the attempt ended */
   async execute(): Promise<AttemptEnd> {
-    this.#armLimit();
-    const abandoned = new Promise<Settled>((resolve) => {
+    const settled = await new Promise<Settled>((resolve) => {
       this.#abandon = () => resolve({ ok: false, error: null });
+      void this.#settle().then(resolve);
+      // A handler that is over by then never costs a timer.
+      setImmediate(() => this.#armLimit());
     });
-    const settled = await Promise.race([this.#settle(), abandoned]);
+    this.#over = true;
     if (this.#limit !== null) clearTimeout(this.#limit);
     if (this.#grace !== null) clearTimeout(this.#grace);
-    await this.#context.flush();
+    const logged = this.#context.flush();
+    if (logged !== null) await logged;
     return settled.ok ? { state: "succeeded", result: settled.result } : this.#endOf(settled.error);
   }
 
   #armLimit(): void {
+    if (this.#over) return;
     const { task } = this;
     const timeoutMs = task.timeoutMs ?? this.#definition.timeoutMs;
     const untilDeadline = task.deadlineAt === null ? null : task.deadlineAt - this.#runtime.clock();

@@ -48,7 +48,8 @@ const SETTINGS = `
   PRAGMA foreign_keys = ON;
   PRAGMA cache_size = -16000;
   PRAGMA temp_store = MEMORY;
-  PRAGMA journal_size_limit = 67108864;`;
+  PRAGMA journal_size_limit = 67108864;
+  PRAGMA wal_autocheckpoint = 4000;`;
 
 /**
  * Opens a store on SQLite, creating or migrating it when needed.

@@ -38,6 +38,11 @@ export const CONSEQUENTIAL = `
   CROSS JOIN tasks ON tasks.id = ended.value ->> 0
   WHERE concurrency_key IS NOT NULL OR cancel_requested_at IS NOT NULL
     OR EXISTS (SELECT 1 FROM task_dependencies WHERE on_id = tasks.id AND resolved = 0)`;
+/** Whether something can hang on any end at all; asked once for a batch, of three indexes that are usually empty. */
+export const ANY_CONSEQUENCE = `
+  SELECT EXISTS (SELECT 1 FROM task_dependencies WHERE resolved = 0) OR EXISTS (SELECT 1 FROM task_signals)
+    OR EXISTS (SELECT 1 FROM tasks WHERE concurrency_key IS NOT NULL
+      AND (state = 'running' OR (state = 'queued' AND gate = 'open'))) AS found`;
 const PRESENT = "SELECT 1 FROM tasks WHERE id = $id AND fence = $fence AND attempt = $attempt";
 
 const LEAVE = `
@@ -109,6 +114,7 @@ function completeAll(scope: SqlScope, requests: readonly SuccessRequest[]): Read
     present = requests.filter(isPresent);
     ends = endsOf(present);
   }
+  const isConsequential = scope.sql(ANY_CONSEQUENCE).get()?.found === 1;
   scope.sql(COMPLETE).run({ ends, now });
   appendEvents(
     scope,
@@ -116,7 +122,7 @@ function completeAll(scope: SqlScope, requests: readonly SuccessRequest[]): Read
       return { type: "task.finished", subject: taskId, data: { attempt, fence, state: "completed" } };
     }),
   );
-  for (const row of scope.sql(CONSEQUENTIAL).all({ ends })) {
+  for (const row of isConsequential ? scope.sql(CONSEQUENTIAL).all({ ends }) : []) {
     forgetSignal(scope, integer(row, "fence"));
     afterEnd(scope, toTaskRow(row), "completed");
   }
