@@ -22,8 +22,8 @@ export interface ClaimLoopOptions {
   /** Executes a task and resolves when its handler is done; what it still has to record is its own affair. */
   readonly execute: (task: ClaimedTask) => Promise<void>;
   readonly unrecorded: () => number;
-  /** Called when a claim found that the lease is lost. */
-  readonly onLost: () => void;
+  /** Called when a claim found that the lease under which it was made is lost. */
+  readonly onLost: (owner: Owner) => void;
 }
 
 export class ClaimLoop {
@@ -33,7 +33,7 @@ export class ClaimLoop {
   #finished = 0;
   #rate = 0;
   #rateSince = performance.now();
-  #claiming = false;
+  #claiming: Promise<void> | null = null;
   #news = true;
   #open = false;
   #timer: NodeJS.Timeout | null = null;
@@ -55,11 +55,22 @@ export class ClaimLoop {
     this.wake();
   }
 
-  /** Claims no more. @returns what was claimed and has not begun */
-  close(): readonly ClaimedTask[] {
+  /** Claims no more. @returns what was claimed and has not begun, once no claim is under way */
+  async close(): Promise<readonly ClaimedTask[]> {
+    this.#shut();
+    await this.#claiming;
+    return this.#ahead.splice(0);
+  }
+
+  /** Claims no more, and forgets what has not begun: it is others' to execute. */
+  drop(): void {
+    this.#shut();
+    this.#ahead = [];
+  }
+
+  #shut(): void {
     this.#open = false;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    return this.#ahead.splice(0);
   }
 
   /** There may be something to claim. */
@@ -76,9 +87,9 @@ export class ClaimLoop {
     const begin = Math.max(0, runtime.concurrency - this.#running);
     const wanted = this.#wantedAhead();
     const ahead = wanted - this.#ahead.length;
-    if (this.#claiming || !this.#news || (begin === 0 && ahead * 2 <= wanted)) return;
+    if (this.#claiming !== null || !this.#news || (begin === 0 && ahead * 2 <= wanted)) return;
     const mine = owner();
-    if (mine !== null && this.#hasRoom()) void this.#claim(mine, begin, Math.max(0, ahead));
+    if (mine !== null && this.#hasRoom()) this.#claiming = this.#claim(mine, begin, Math.max(0, ahead));
   }
 
   #hasRoom(): boolean {
@@ -115,20 +126,20 @@ export class ClaimLoop {
 
   async #claim(owner: Owner, begin: number, ahead: number): Promise<void> {
     const { runtime, onLost } = this.#options;
-    this.#claiming = true;
     this.#news = false;
     try {
       const types = [...runtime.definitions.keys()].map((type) => ({ type, limit: begin + ahead }));
       const { held, tasks, wakeAt } = await runtime.store.attempts.claimTasks({ owner, types, begin, ahead });
-      this.#claiming = false;
-      if (!held) return onLost();
+      this.#claiming = null;
+      // Claimed under a lease that was lost meanwhile: whoever found that out has taken the tasks back, or will.
+      if (!held || this.#options.owner() !== owner) return onLost(owner);
       // A full answer says that there is more; another is asked for when these are running low.
       if (tasks.length > 0) this.#news = true;
       this.#ahead.push(...tasks);
       this.#wakeAt(wakeAt);
       this.pump();
     } catch (error) {
-      this.#claiming = false;
+      this.#claiming = null;
       runtime.log("engine.claim_failed", { error: (error as Error).message });
       this.#wakeAt(runtime.clock() + PAUSE_MS);
     }

@@ -72,7 +72,9 @@ export class Engine {
       owner: () => this.#lease?.lease ?? null,
       execute: (task) => this.#execute(task),
       unrecorded: () => this.#unrecorded.size,
-      onLost: () => this.#loseLease(),
+      onLost: (owner) => {
+        if (this.#lease?.lease === owner) this.#loseLease();
+      },
     });
   }
 
@@ -112,7 +114,7 @@ export class Engine {
     if (this.#state !== "running") return;
     this.#state = "stopping";
     for (const timer of [this.#sweeper, this.#scheduler]) if (timer !== null) clearTimeout(timer);
-    const returned = this.#claims.close().map((task) => this.#giveBack(task));
+    const returned = (await this.#claims.close()).map((task) => this.#giveBack(task));
     await this.#settled(graceMs);
     for (const run of this.#runs.values()) run.interrupt("shutdown");
     // An interrupted attempt ends after its grace time, whatever its handler does.
@@ -183,7 +185,7 @@ export class Engine {
     this.#lease = null;
     lost.drop();
     this.#runtime.log("engine.lease_lost", { name: lost.lease.name, fence: lost.lease.fence });
-    this.#claims.close();
+    this.#claims.drop();
     for (const run of this.#runs.values()) run.interrupt("lost");
     if (this.#state === "running") void this.#sweep();
   }

@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Lease } from "../../domain/lease.js";
 import type { LeaseKeeping, LeaseKeepingOptions } from "../lease-store.js";
 import type { Session } from "./session.js";
@@ -44,14 +44,19 @@ export function keepLease(
   const thread = session.path === MEMORY ? null : startThread(session.path, sql, lease, options);
   const stop = (): void => {
     clearInterval(timer);
-    thread?.postMessage("stop");
+    // A thread that did not start has been told of already, and needs no end.
+    thread?.then((started) => started.postMessage("stop")).catch(() => undefined);
   };
-  thread?.on("message", ({ lost, failed }: Told) => {
-    if (lost === true) lose();
-    else if (failed !== undefined && !over) onError(failed);
-  });
-  // Without the thread the timer goes on alone: the lease then lasts as long as the event loop is free.
-  thread?.on("error", (error) => onError(error.message));
+  thread
+    ?.then((started) => {
+      started.on("message", ({ lost, failed }: Told) => {
+        if (lost === true) lose();
+        else if (failed !== undefined && !over) onError(failed);
+      });
+      started.on("error", (error) => onError(error.message));
+    })
+    // The timer goes on alone: the lease then lasts as long as the event loop is free.
+    .catch((error: Error) => onError(error.message));
   return {
     stop: () => {
       over = true;
@@ -60,12 +65,14 @@ export function keepLease(
   };
 }
 
-function startThread(
+async function startThread(
   path: string,
   sql: string,
   lease: Pick<Lease, "name" | "fence">,
   options: LeaseKeepingOptions,
-): Worker {
+): Promise<Worker> {
+  // Loaded here, so that commands which keep no lease start without it.
+  const { Worker } = await import("node:worker_threads");
   const { name, fence } = lease;
   const { ttlMs, everyMs } = options;
   const patienceMs = Math.floor(everyMs * PATIENCE);
