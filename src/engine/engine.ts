@@ -45,6 +45,7 @@ export class Engine {
   readonly #schedules: ScheduleRunner;
   readonly #claims: ClaimLoop;
   readonly #runs = new Map<number, AttemptRun>();
+  readonly #handlers = new Set<Promise<unknown>>();
   readonly #unrecorded = new Set<Promise<void>>();
   #state: EngineStatus["state"] = "stopped";
   #lease: EngineLease | null = null;
@@ -156,7 +157,7 @@ export class Engine {
       const over = new AbortController();
       const timer = setTimeout(() => over.abort(), left);
       const end = new Promise<void>((resolve) => over.signal.addEventListener("abort", () => resolve()));
-      await Promise.race([end, ...this.#unrecorded]);
+      await Promise.race([end, ...this.#handlers, ...this.#unrecorded]);
       clearTimeout(timer);
     }
   }
@@ -253,12 +254,15 @@ export class Engine {
     const startedAt = performance.now();
     const waitedMs = this.#runtime.clock() - task.submittedAt;
     this.#runtime.observe({ kind: "started", type: task.type, waitedMs });
-    const end = await run.execute();
+    const handler = run.execute();
+    this.#handlers.add(handler);
+    const end = await handler;
     const recorded = this.#record(run, end, performance.now() - startedAt).finally(() => {
       this.#unrecorded.delete(recorded);
       this.#claims.wake();
     });
     this.#unrecorded.add(recorded);
+    this.#handlers.delete(handler);
     this.#runs.delete(task.fence);
   }
 
