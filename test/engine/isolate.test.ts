@@ -1,4 +1,5 @@
 /** Handlers in threads of their own, with the library as it is published: threads are started from its files. */
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -75,7 +76,10 @@ describe("an isolated handler", () => {
     await until("it waits", async () => (await engine.tasks.log(task.id)).length === 1);
     await engine.tasks.cancel(task.id);
     await expect(task.result()).rejects.toMatchObject({ code: "cancelled" });
+    const threads = (): number => readdirSync("/proc/self/task").length;
+    const before = threads();
     const blocked = await engine.tasks.submit(types.blocks, null);
     await expect(blocked.result()).rejects.toMatchObject({ details: { failure: { code: "timeout" } } });
+    await until("its thread is gone", () => threads() <= before);
   });
 });
