@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineTask, RetryableError, Snooze, TerminalError } from "../../src/index.js";
-import { anything, createWorkshop, latch, type Workshop } from "./workshop.js";
+import { anything, createWorkshop, type Workshop } from "./workshop.js";
 
 let shop: Workshop;
 beforeEach(async () => {
