@@ -1,4 +1,3 @@
-import { v7 } from "uuid";
 import { WaybillError } from "../domain/errors.js";
 import { LEASE_TTL_MS } from "../domain/lease.js";
 import { QUARANTINE_AFTER } from "../domain/task.js";
@@ -7,6 +6,7 @@ import { type Log, silentLog } from "../observe/log.js";
 import { openStore } from "../store/open-store.js";
 import type { Store } from "../store/store.js";
 import { Engine } from "./engine.js";
+import { newTaskId } from "./new-task-id.js";
 import type { Around, EngineFact } from "./runtime.js";
 import type { TaskDefinition } from "./task-definition.js";
 
@@ -55,7 +55,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     definitions,
     holder: thisProcess(),
     liveness: livenessOf,
-    newId: v7,
+    newId: newTaskId,
     random: Math.random,
     clock: Date.now,
     log: options.log ?? silentLog,

@@ -19,6 +19,7 @@ export interface ClaimRequest {
 export type ClaimedTask = Pick<
   Task,
   | "id"
+  | "sequence"
   | "type"
   | "run"
   | "attempt"

@@ -215,6 +215,7 @@ function start(scope: SqlScope, request: ClaimRequest, { taken }: Claim, now: nu
 
 const claimedFrom = (row: ReadyRow, fence: number): ClaimedTask => ({
   id: row.id,
+  sequence: row.seq,
   type: row.type,
   run: row.run,
   attempt: row.attempt + 1,
