@@ -69,6 +69,14 @@ async function bundleCommand() {
   return [name, `${name}.cache`, "cli.cjs"];
 }
 
+/** Threads are started from files of their own, which lie beside the bundles. */
+const THREADS = ["src/store/sqlite/lease-thread.cjs", "src/engine/isolate-thread.mjs"];
+
+async function copyThreads() {
+  for (const file of THREADS) await cp(join(root, file), join(dist, basename(file)));
+  return THREADS.map((file) => basename(file));
+}
+
 /** Uses the command a little, so that what it needs at every start is compiled, and keeps the compiled form. */
 function compileCommand(cache) {
   const use = `
@@ -84,13 +92,13 @@ function compileCommand(cache) {
 /** Files of earlier builds would be published, and would hide an import that no longer resolves. */
 async function removeStale(built) {
   for (const name of await readdir(dist)) {
-    if (/\.(js|cjs|cache)$/.test(name) && !built.includes(name)) await rm(join(dist, name));
+    if (/\.(m?js|cjs|cache)$/.test(name) && !built.includes(name)) await rm(join(dist, name));
   }
 }
 
 await mkdir(dist, { recursive: true });
 const command = await bundleCommand();
-await removeStale([...(await bundleLibrary()), ...command]);
+await removeStale([...(await bundleLibrary()), ...command, ...(await copyThreads())]);
 for (const folder of ["src/machines/supervisor/sh", "src/machines/supervisor/ps", "src/store/sqlite/migrations"]) {
   const target = join(dist, basename(folder));
   await cp(join(root, folder), target, { recursive: true, force: true });

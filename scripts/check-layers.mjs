@@ -14,6 +14,7 @@ const MAY_IMPORT = {
   store: ["domain"],
   machines: ["domain", "contracts"],
   dispatch: ["domain", "store", "machines", "observe"],
+  engine: ["domain", "store", "machines", "observe"],
   "data-store": ["domain", "store", "config"],
   app: ["domain", "contracts", "store", "machines", "dispatch", "config", "observe"],
   interfaces: ["domain", "contracts", "app", "config", "observe"],

@@ -11,5 +11,30 @@ export type { ImportedRecords } from "./data-store/import-json.js";
 export { migrateProcessBuckets } from "./data-store/migrate-process-buckets.js";
 export { openDataStore } from "./data-store/open-data-store.js";
 export { environmentBucket, storePath } from "./data-store/store-path.js";
+export type { Attempt, AttemptState } from "./domain/attempt.js";
+export type { Dependency, DependencyOutcome } from "./domain/dependency.js";
 export { ERROR_CODES, type ErrorCode, WaybillError } from "./domain/errors.js";
+export type { RateLimit } from "./domain/rate-limit.js";
+export type { Backoff, RetryPolicy } from "./domain/retry.js";
 export { isTerminal, RUN_STATUSES, type RunStatus } from "./domain/run.js";
+export { isEndedTask, TASK_STATES, type Task, type TaskFailure, type TaskState } from "./domain/task.js";
+export type { UniqueScope } from "./domain/unique-key.js";
+export type { Engine, EngineStatus } from "./engine/engine.js";
+export { RetryableError, Snooze, TerminalError } from "./engine/handler-errors.js";
+export { type EngineOptions, openEngine } from "./engine/open-engine.js";
+export type { Around, EngineFact } from "./engine/runtime.js";
+export type { SubmitOptions } from "./engine/submission.js";
+export { submitWithin } from "./engine/submit-within.js";
+export type { SubmitManyItem, SubmittedTask, TaskClient, WaitOptions } from "./engine/task-client.js";
+export type { DependencyEnd, StepScope, TaskContext } from "./engine/task-context.js";
+export {
+  defineTask,
+  type IsolateOptions,
+  type RetryOptions,
+  type ScheduleOptions,
+  type TaskDefinition,
+} from "./engine/task-definition.js";
+export { openStore } from "./store/open-store.js";
+export type { Step, TaskLogLine } from "./store/step-store.js";
+export type { Store } from "./store/store.js";
+export type { TaskFilter, TaskPage, TypeStats } from "./store/task-store.js";

@@ -22,6 +22,15 @@ export const EVENT_TYPES = [
   "machine.unreachable",
   "machine.drained",
   "machine.undrained",
+  "task.submitted",
+  "task.queued",
+  "task.started",
+  "task.attempt_ended",
+  "task.cancel_requested",
+  "task.finished",
+  "task.removed",
+  "queue.paused",
+  "queue.resumed",
   "lease.acquired",
   "lease.released",
   "write.refused",
@@ -33,7 +42,7 @@ export interface WaybillEvent {
   readonly sequence: number;
   readonly at: number;
   readonly type: EventType;
-  /** The run or batch it is about, or the name of the lease or the machine. */
+  /** The run, batch, task or queue it is about, or the name of the lease or the machine. */
   readonly subject: string;
   readonly batchId: string | null;
   readonly data: Readonly<Record<string, unknown>>;

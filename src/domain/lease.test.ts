@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import {
   dispatcherLeaseName,
+  ENGINE_LEASES,
+  engineLeaseName,
   isTakeable,
   LEASE_RENEW_MS,
   LEASE_TTL_MS,
@@ -33,6 +35,7 @@ describe("a lease", () => {
 
   it("has a name that says what it is for", () => {
     expect([runLeaseName("1"), dispatcherLeaseName("box")]).toEqual(["run/1", "dispatcher/box"]);
+    expect(engineLeaseName("7")).toBe(`${ENGINE_LEASES}7`);
   });
 });
 

@@ -30,6 +30,9 @@ export const LEASE_RENEW_MS = LEASE_TTL_MS / 3;
 export const runLeaseName = (runId: string): string => `run/${runId}`;
 export const dispatcherLeaseName = (host: string): string => `dispatcher/${host}`;
 
+export const ENGINE_LEASES = "engine/";
+export const engineLeaseName = (engineId: string): string => `${ENGINE_LEASES}${engineId}`;
+
 export const sameProcess = (a: ProcessIdentity, b: ProcessIdentity): boolean =>
   a.host === b.host && a.boot === b.boot && a.pid === b.pid && a.pidStart === b.pidStart;
 

@@ -8,6 +8,7 @@
  * recorded survives `kill -9` and power loss.
  */
 import type { RemovalReason, Retention } from "../domain/retention.js";
+import type { AttemptStore } from "./attempt-store.js";
 import type { BatchStore } from "./batch-store.js";
 import type { CacheStore } from "./cache-store.js";
 import type { EventStore } from "./event-store.js";
@@ -16,7 +17,11 @@ import type { HistoryStore } from "./history-store.js";
 import type { LeaseStore } from "./lease-store.js";
 import type { MachineStore } from "./machine-store.js";
 import type { RelocationStore } from "./relocation-store.js";
+import type { QueueStore } from "./queue-store.js";
 import type { RunStore } from "./run-store.js";
+import type { ScheduleStore } from "./schedule-store.js";
+import type { StepStore } from "./step-store.js";
+import type { TaskStore } from "./task-store.js";
 import type { VariableStore } from "./variable-store.js";
 
 export interface StoreInfo {
@@ -32,7 +37,7 @@ export interface StoreInfo {
 }
 
 export interface GcPolicy {
-  /** Finished runs and events that ended before this time go; epoch milliseconds. */
+  /** Runs, tasks and events that ended before this time go; epoch milliseconds. */
   readonly endedBefore: number;
   readonly dryRun: boolean;
   /** What is kept in other respects than age. With it, the newest completed run of each ref is kept too. */
@@ -46,6 +51,8 @@ export interface GcReport {
   /** Why each of them goes. */
   readonly reasons: ReadonlyMap<string, RemovalReason>;
   readonly batchIds: readonly string[];
+  /** How many tasks. */
+  readonly tasks: number;
   readonly events: number;
 }
 
@@ -60,6 +67,11 @@ export interface Store {
   readonly cache: CacheStore;
   readonly machines: MachineStore;
   readonly relocation: RelocationStore;
+  readonly tasks: TaskStore;
+  readonly attempts: AttemptStore;
+  readonly steps: StepStore;
+  readonly queues: QueueStore;
+  readonly schedules: ScheduleStore;
   info(): Promise<StoreInfo>;
   /** Removes what is finished and old, in small transactions. Batches go when their last run has gone. Never what is active or pinned. */
   collectGarbage(policy: GcPolicy): Promise<GcReport>;

@@ -5,6 +5,7 @@
  */
 import { afterEach, beforeEach, describe } from "vitest";
 import type { Store } from "../store.js";
+import { attemptFacts } from "./attempt-facts.js";
 import { batchFacts } from "./batch-facts.js";
 import type { Bench, UseBench } from "./bench.js";
 import { cacheFacts } from "./cache-facts.js";
@@ -17,9 +18,13 @@ import { historyFacts } from "./history-facts.js";
 import { leaseFacts } from "./lease-facts.js";
 import { machineFacts } from "./machine-facts.js";
 import { relocationFacts } from "./relocation-facts.js";
+import { queueFacts } from "./queue-facts.js";
 import { retentionFacts } from "./retention-facts.js";
 import { runFacts } from "./run-facts.js";
 import { runListFacts } from "./run-list-facts.js";
+import { scheduleFacts } from "./schedule-facts.js";
+import { stepFacts } from "./step-facts.js";
+import { taskFacts } from "./task-facts.js";
 import { variableFacts } from "./variable-facts.js";
 
 export interface StoreUnderTest {
@@ -52,5 +57,10 @@ export function describeStore(name: string, subject: StoreUnderTest): void {
     retentionFacts(use);
     machineFacts(use);
     relocationFacts(use);
+    taskFacts(use);
+    attemptFacts(use);
+    queueFacts(use);
+    stepFacts(use);
+    scheduleFacts(use);
   });
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { UseBench } from "./bench.js";
 import { drive, finished, given } from "./given.js";
+import { submit } from "./given-tasks.js";
 
 export function durabilityFacts(use: UseBench): void {
   describe("keeping house", () => {
@@ -86,9 +87,11 @@ export function durabilityFacts(use: UseBench): void {
       const { store } = use();
       const before = await drive(store);
       await store.batches.createBatch(given.batch());
+      await submit(store);
       await store.reset();
       expect((await store.info()).rows).toEqual({
         runs: 0,
+        tasks: 0,
         batches: 0,
         batch_items: 0,
         leases: 0,

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { GcPolicy } from "../store.js";
 import type { Bench, UseBench } from "./bench.js";
 import { drive, finished, given } from "./given.js";
+import { claim, claimOne, end, engineLease, newTask } from "./given-tasks.js";
 
 /** Ended runs, oldest first, each with the end and the log that it is given. */
 async function seed(
@@ -110,6 +111,24 @@ export function retentionFacts(use: UseBench): void {
       const bench = use();
       await finished(bench.store);
       expect((await bench.store.collectGarbage(limits({}))).runIds).toEqual([]);
+    });
+
+    it("removes tasks that ended long ago with all about them, in chunks, and none that lives", async () => {
+      const bench = use();
+      const { store } = bench;
+      const lease = await engineLease(store);
+      const types = [{ type: "mail", limit: 2_000 }];
+      const old = Array.from({ length: 600 }, () => newTask({ tags: ["x"], concurrencyKey: null }));
+      await store.tasks.submitTasks(old);
+      for (const task of await claim(store, lease, { types, begin: 2_000 })) await end(store, task);
+      bench.now += 1_000;
+      await store.tasks.submitTasks([newTask(), newTask()]);
+      await end(store, await claimOne(store, lease));
+      const policy = limits({ endedBefore: bench.now });
+      expect(await store.collectGarbage({ ...policy, dryRun: true })).toMatchObject({ tasks: 600 });
+      expect(await store.collectGarbage(policy)).toMatchObject({ tasks: 600 });
+      expect((await store.info()).rows.tasks).toBe(2);
+      expect(await store.tasks.listTasks({ tag: "x" }, { limit: 9 })).toEqual([]);
     });
   });
 }

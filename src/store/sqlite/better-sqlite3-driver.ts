@@ -1,5 +1,13 @@
 import Database from "better-sqlite3";
-import type { SqliteConnection, SqliteDriver, SqliteFault, SqliteStatement, SqlParams, SqlRow } from "./driver.js";
+import type {
+  SqliteConnection,
+  SqliteDriver,
+  SqliteFault,
+  SqliteStatement,
+  SqlParams,
+  SqlRow,
+  SqlValues,
+} from "./driver.js";
 
 /** Primary result codes (https://sqlite.org/rescode.html); an extended code starts with its primary one. */
 const FAULTS: readonly (readonly [prefix: string, fault: SqliteFault])[] = [
@@ -16,13 +24,13 @@ const FAULTS: readonly (readonly [prefix: string, fault: SqliteFault])[] = [
 ];
 
 class Statement implements SqliteStatement {
-  readonly #inner: Database.Statement<SqlParams[], SqlRow>;
+  readonly #inner: Database.Statement<(SqlParams | SqlValues)[], SqlRow>;
 
-  constructor(inner: Database.Statement<SqlParams[], SqlRow>) {
+  constructor(inner: Database.Statement<(SqlParams | SqlValues)[], SqlRow>) {
     this.#inner = inner;
   }
 
-  run(params?: SqlParams): number {
+  run(params?: SqlParams | SqlValues): number {
     return (params === undefined ? this.#inner.run() : this.#inner.run(params)).changes;
   }
 

@@ -10,11 +10,13 @@ export type SqlValue = string | number | null | Uint8Array;
 
 /** Values by name, bound to `$name`. They are never put into SQL text. */
 export type SqlParams = Readonly<Record<string, SqlValue>>;
+/** Values in order, bound to `?`: for statements of many rows, where names would cost more than the work. */
+export type SqlValues = readonly SqlValue[];
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
 export interface SqliteStatement {
   /** @returns how many rows were changed. */
-  run(params?: SqlParams): number;
+  run(params?: SqlParams | SqlValues): number;
   get(params?: SqlParams): SqlRow | undefined;
   all(params?: SqlParams): readonly SqlRow[];
 }

@@ -3,6 +3,7 @@ import type { RemovalReason } from "../../domain/retention.js";
 import type { GcPolicy, GcReport } from "../store.js";
 import { removeWholeCache } from "./cache.js";
 import { doomedRuns } from "./doomed-runs.js";
+import { collectTasks } from "./doomed-tasks.js";
 import { integer, text } from "./rows.js";
 import { removeRun } from "./runs.js";
 import type { Session } from "./session.js";
@@ -16,6 +17,7 @@ const CHUNK = 500;
 export const OLD_EVENTS = `
   SELECT sequence, at,
     EXISTS (SELECT 1 FROM runs WHERE id IN (subject, substr(subject, length('run/') + 1))) OR EXISTS (SELECT 1 FROM batches WHERE id = subject)
+      OR EXISTS (SELECT 1 FROM tasks WHERE id = subject)
       OR EXISTS (SELECT 1 FROM leases WHERE name = subject AND holder_host IS NOT NULL) AS kept
   FROM events WHERE sequence > $after ORDER BY sequence LIMIT $limit`;
 export const OLD_BATCHES = `
@@ -84,12 +86,24 @@ async function collectEvents(session: Session, { endedBefore, dryRun }: GcPolicy
   return removed;
 }
 
+/** The rate of a key that has been full for a while says nothing any more. */
+async function forgetRates(session: Session, { dryRun }: GcPolicy): Promise<void> {
+  const full = { now: session.now() };
+  const some = await session.read(() =>
+    session.sql("SELECT 1 FROM key_rates WHERE filled_at < $now LIMIT 1").get(full),
+  );
+  if (dryRun || some === undefined) return;
+  await session.write(() => session.sql("DELETE FROM key_rates WHERE filled_at < $now").run(full));
+}
+
 /** See `Store.collectGarbage`. What is active is never touched: a run that has not ended has no end to be old. */
 export async function collectGarbage(session: Session, policy: GcPolicy): Promise<GcReport> {
   const reasons = await collectRuns(session, policy);
   const runIds = [...reasons.keys()];
   const batchIds = await collectBatches(session, policy, new Set(runIds));
-  return { runIds, reasons, batchIds, events: await collectEvents(session, policy) };
+  const tasks = await collectTasks(session, policy);
+  await forgetRates(session, policy);
+  return { runIds, reasons, batchIds, tasks, events: await collectEvents(session, policy) };
 }
 
 /** See `Store.claimSweep`. */
@@ -100,10 +114,24 @@ export const claimSweep = (session: Session, everyMs: number): Promise<boolean> 
     return session.sql(claim).get({ now, latest: now - everyMs }) !== undefined;
   });
 
+const EMPTIED = [
+  "runs",
+  "batch_items",
+  "batches",
+  "tasks",
+  "task_signals",
+  "queues",
+  "key_rates",
+  "schedules",
+  "leases",
+  "events",
+  "variables",
+  "machines",
+];
+
 /** See `Store.reset`. Counters of what was given go on, so that fences and cursors from before the reset stay in the past. */
 export const reset = (session: Session): Promise<void> =>
   session.write(() => {
-    for (const table of ["runs", "batch_items", "batches", "leases", "events", "variables", "machines"])
-      session.sql(`DELETE FROM ${table}`).run();
+    for (const table of EMPTIED) session.sql(`DELETE FROM ${table}`).run();
     removeWholeCache(session);
   });

@@ -3,8 +3,9 @@ import type { LeaseAnswer, LeaseRequest, LeaseStore } from "../lease-store.js";
 import { nextOf } from "./counters.js";
 import type { SqlParams } from "./driver.js";
 import { appendEvent } from "./event-log.js";
+import { keepLease } from "./lease-keeping.js";
 import { leaseFromRow } from "./rows.js";
-import type { Session } from "./session.js";
+import type { Session, SqlScope } from "./session.js";
 
 const UPSERT = `
   INSERT INTO leases
@@ -39,13 +40,13 @@ const holderParams = ({ host, boot, pid, pidStart }: ProcessIdentity): SqlParams
 const byName = (a: Lease, b: Lease): number => (a.name < b.name ? -1 : 1);
 
 /** The lease that is held under `name`, live or not. */
-export function readLease(session: Session, name: string): Lease | null {
+export function readLease(session: SqlScope, name: string): Lease | null {
   const row = session.sql("SELECT * FROM leases WHERE name = $name").get({ name });
   return row === undefined ? null : leaseFromRow(row);
 }
 
 /** Gives a lease back inside a write; false when it was not held under this fence. */
-export function vacateLease(session: Session, name: string, fence: number): boolean {
+export function vacateLease(session: SqlScope, name: string, fence: number): boolean {
   if (session.sql(VACATE).run({ name, fence }) === 0) return false;
   appendEvent(session, { type: "lease.released", subject: name, data: { fence } });
   return true;
@@ -78,6 +79,7 @@ export function sqliteLeases(session: Session): LeaseStore {
           .flatMap((row) => leaseFromRow(row) ?? [])
           .sort(byName);
       }),
+    keepLease: (lease, options) => keepLease(session, RENEW, lease, options),
     releaseLease: (name, fence) => session.write(() => vacateLease(session, name, fence)),
     getLease: (name) => session.read(() => readLease(session, name)),
     listLeases: (prefix) =>

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { WaybillError } from "../../domain/errors.js";
 import type { Store, StoreInfo } from "../store.js";
+import { sqliteAttempts } from "./attempts.js";
 import { sqliteBatches } from "./batches.js";
 import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
 import { sqliteCache } from "./cache.js";
@@ -17,11 +18,15 @@ import { sqliteMachines } from "./machines.js";
 import { type Migration, migrate, readMigrations, SCHEMA_VERSION, schemaVersionOf } from "./migrate.js";
 import { DEFAULT_PATIENCE_MS, patiently } from "./patience.js";
 import { sqliteRelocation } from "./relocation.js";
+import { sqliteQueues } from "./queues.js";
 import { integer } from "./rows.js";
 import { sqliteRuns } from "./runs.js";
+import { sqliteSchedules } from "./schedules.js";
 import { Session } from "./session.js";
 import { toStoreError } from "./sqlite-errors.js";
 import { MEMORY, type OpenedFile, openStoreFile } from "./store-file.js";
+import { sqliteSteps } from "./task-steps.js";
+import { sqliteTasks } from "./tasks.js";
 import { sqliteVariables } from "./variables.js";
 
 export interface SqliteStoreOptions {
@@ -45,7 +50,8 @@ const SETTINGS = `
   PRAGMA foreign_keys = ON;
   PRAGMA cache_size = -16000;
   PRAGMA temp_store = MEMORY;
-  PRAGMA journal_size_limit = 67108864;`;
+  PRAGMA journal_size_limit = 67108864;
+  PRAGMA wal_autocheckpoint = 4000;`;
 
 /**
  * Opens a store on SQLite, creating or migrating it when needed.
@@ -151,6 +157,7 @@ const TABLES = [
   "variables",
   "cache_entries",
   "machines",
+  "tasks",
 ] as const;
 
 function info(session: Session): StoreInfo {
@@ -185,6 +192,11 @@ function storeOn(session: Session): Store {
     cache: sqliteCache(session),
     machines: sqliteMachines(session),
     relocation: sqliteRelocation(session),
+    tasks: sqliteTasks(session),
+    attempts: sqliteAttempts(session),
+    steps: sqliteSteps(session),
+    queues: sqliteQueues(session),
+    schedules: sqliteSchedules(session),
     info: () => session.snapshot(() => info(session)),
     collectGarbage: (policy) => collectGarbage(session, policy),
     claimSweep: (everyMs) => claimSweep(session, everyMs),

@@ -19,6 +19,9 @@ export interface SessionOptions {
   readonly clock: () => number;
 }
 
+/** What a write needs: statements and the clock. A caller's own transaction has them too (`transactional-submit.ts`). */
+export type SqlScope = Pick<Session, "sql" | "now">;
+
 export class Session {
   readonly path: string;
   /** The store's clock; epoch milliseconds. */

@@ -1,0 +1,153 @@
+/** One attempt, from its start to the end that is recorded. It ends once, whether its handler settles or not. */
+import { WaybillError } from "../domain/errors.js";
+import { retryDelay } from "../domain/retry.js";
+import type { TaskFailure } from "../domain/task.js";
+import type { AttemptEnd, ClaimedTask } from "../store/attempt-store.js";
+import { AttemptContext } from "./attempt-context.js";
+import { checkSchema } from "./check-schema.js";
+import { factsOf, failureOf, Snooze, Suspended } from "./handler-errors.js";
+import { type Interruption, reasonOf } from "./interruption.js";
+import { runIsolated } from "./isolate.js";
+import type { EngineRuntime } from "./runtime.js";
+import { toJson } from "./submission.js";
+import type { TaskDefinition } from "./task-definition.js";
+
+/** Node fires a timer of more milliseconds at once (https://nodejs.org/api/timers.html). */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+type Settled = { readonly ok: true; readonly result: string } | { readonly ok: false; readonly error: unknown };
+
+export class AttemptRun {
+  readonly task: ClaimedTask;
+  readonly #runtime: EngineRuntime;
+  readonly #definition: TaskDefinition;
+  readonly #context: AttemptContext;
+  #interruption: Interruption | null = null;
+  #abandon: (() => void) | null = null;
+  #over = false;
+  #limit: NodeJS.Timeout | null = null;
+  #grace: NodeJS.Timeout | null = null;
+
+  constructor(runtime: EngineRuntime, definition: TaskDefinition, task: ClaimedTask) {
+    this.task = task;
+    this.#runtime = runtime;
+    this.#definition = definition;
+    this.#context = new AttemptContext(runtime, task, () => this.interrupt("lost"));
+  }
+
+  get interruption(): Interruption | null {
+    return this.#interruption;
+  }
+
+  /** Tells the handler to stop. After the grace time the attempt ends without it. */
+  interrupt(why: Interruption): void {
+    if (this.#interruption !== null) return;
+    this.#interruption = why;
+    this.#context.interrupt(reasonOf(why));
+    this.#grace = setTimeout(() => this.#abandon?.(), this.#runtime.abortGraceMs);
+  }
+
+  /** Executes the handler; never rejects. @returns how the attempt ended */
+  async execute(): Promise<AttemptEnd> {
+    const settled = await new Promise<Settled>((resolve) => {
+      this.#abandon = () => resolve({ ok: false, error: null });
+      void this.#settle().then(resolve);
+      // A handler that is over by then never costs a timer.
+      setImmediate(() => this.#armLimit());
+    });
+    this.#over = true;
+    if (this.#limit !== null) clearTimeout(this.#limit);
+    if (this.#grace !== null) clearTimeout(this.#grace);
+    const logged = this.#context.flush();
+    if (logged !== null) await logged;
+    if (!settled.ok) return this.#endOf(settled.error);
+    // Nothing is stored for nothing: it is read as null all the same.
+    return { state: "succeeded", result: settled.result === "null" ? null : settled.result };
+  }
+
+  #armLimit(): void {
+    if (this.#over) return;
+    const { task } = this;
+    const timeoutMs = task.timeoutMs ?? this.#definition.timeoutMs;
+    const untilDeadline = task.deadlineAt === null ? null : task.deadlineAt - this.#runtime.clock();
+    if (timeoutMs === null && untilDeadline === null) return;
+    const byDeadline = untilDeadline !== null && (timeoutMs === null || untilDeadline < timeoutMs);
+    const ms = Math.max(0, byDeadline ? untilDeadline : (timeoutMs ?? 0));
+    if (ms > LONGEST_TIMER_MS) return;
+    this.#limit = setTimeout(() => this.interrupt(byDeadline ? "deadline" : "timeout"), ms);
+  }
+
+  async #settle(): Promise<Settled> {
+    try {
+      const value = await this.#runtime.around(this.task, () => this.#handle());
+      return { ok: true, result: await this.#toResult(value) };
+    } catch (error) {
+      return { ok: false, error };
+    }
+  }
+
+  async #handle(): Promise<unknown> {
+    const what = `The params of task ${this.task.id}`;
+    const given: unknown = JSON.parse(this.task.params);
+    const params = await checkSchema(this.#definition.paramsSchema, given, what, "invalid_input");
+    const { isolate } = this.#definition;
+    // In its thread an isolated handler checks for itself: a schema's output need not survive the way there.
+    if (isolate !== null) return runIsolated(isolate, given, this.#context, this.#runtime.abortGraceMs);
+    return this.#definition.run(params, this.#context);
+  }
+
+  async #toResult(value: unknown): Promise<string> {
+    const what = `The result of "${this.task.type}"`;
+    const checked = await checkSchema(this.#definition.resultSchema, value, what, "invalid_result");
+    return toJson(checked, what, "invalid_result");
+  }
+
+  #endOf(error: unknown): AttemptEnd {
+    switch (this.#interruption) {
+      case "cancel":
+      case "removed":
+        return { state: "cancelled", failure: ofEngine("cancelled", "It was asked to end while it ran.") };
+      case "shutdown":
+      case "lost":
+        return { state: "returned", reason: "shutdown", delayMs: null };
+      case "deadline":
+        return {
+          state: "timed_out",
+          failure: ofEngine("deadline_exceeded", "It ran when its deadline passed."),
+          retryMs: null,
+        };
+      case "timeout":
+        return this.#timedOut();
+      case null:
+        return this.#failed(error);
+    }
+  }
+
+  #timedOut(): AttemptEnd {
+    const timeoutMs = this.task.timeoutMs ?? this.#definition.timeoutMs;
+    const error = new WaybillError("timeout", `The attempt took longer than ${timeoutMs} ms.`);
+    return { state: "timed_out", failure: ofEngine("timeout", error.message), retryMs: this.#retryMs(error) };
+  }
+
+  #failed(error: unknown): AttemptEnd {
+    if (error instanceof Snooze) return { state: "returned", reason: "snoozed", delayMs: error.ms };
+    if (error instanceof Suspended) return { state: "returned", reason: "sleeping", delayMs: error.ms };
+    return { state: "failed", failure: failureOf(error), retryMs: this.#retryMs(error) };
+  }
+
+  #retryMs(error: unknown): number | null {
+    const { retry, retryDelay: custom } = this.#definition;
+    const { failures, maxAttempts } = this.task;
+    const facts = factsOf(error);
+    const delay = retryDelay(retry, facts, failures + 1, maxAttempts, this.#runtime.random());
+    if (delay === null || custom === null || facts.retryAfterMs !== null) return delay;
+    try {
+      return custom(failures + 1, error);
+    } catch (fault) {
+      this.#runtime.log("task.retry_delay_failed", { id: this.task.id, error: String(fault) });
+      return delay;
+    }
+  }
+}
+
+const ofEngine = (code: TaskFailure["code"], message: string): TaskFailure => ({ code, name: null, message });

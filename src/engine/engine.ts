@@ -1,0 +1,286 @@
+/** An engine: executes tasks of the types that it knows, under one lease, until it is stopped. */
+import { WaybillError } from "../domain/errors.js";
+import { isEndedTask, type TaskState } from "../domain/task.js";
+import type { AttemptEnd, ClaimedTask, TakenBack } from "../store/attempt-store.js";
+import { AttemptEnds } from "./attempt-ends.js";
+import { AttemptRun } from "./attempt-run.js";
+import { ChangeLoop } from "./change-loop.js";
+import { ClaimLoop } from "./claim-loop.js";
+import { EngineLease } from "./engine-lease.js";
+import { takeBackFromDead } from "./peer-watch.js";
+import { ResultWaiters } from "./result-waiters.js";
+import type { EngineRuntime } from "./runtime.js";
+import { ScheduleRunner } from "./schedule-runner.js";
+import { TaskClient } from "./task-client.js";
+
+/** How long `stop` lets handlers finish before it tells them to stop; milliseconds. */
+const DEFAULT_GRACE_MS = 10_000;
+/** Dead engines of this host are looked for this often, and at least so often within a lease. */
+const LONGEST_SWEEP_MS = 1_000;
+const SWEEPS_PER_LEASE = 4;
+
+export interface EngineStatus {
+  readonly state: "stopped" | "running" | "stopping";
+  /** Handlers under way, and tasks claimed ahead. */
+  readonly running: number;
+  readonly claimedAhead: number;
+  /** Attempts of this engine since it was started. */
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Ends that the store refused, since the attempts were superseded. */
+  readonly refused: number;
+  /** The fence of its lease; null while it has none. */
+  readonly fence: number | null;
+  readonly types: readonly string[];
+}
+
+export class Engine {
+  /** Submits, waits for and looks after tasks; of use before `start` and after `stop` too. */
+  readonly tasks: TaskClient;
+  readonly #runtime: EngineRuntime;
+  readonly #onClose: () => Promise<void>;
+  readonly #waiters: ResultWaiters;
+  readonly #changes: ChangeLoop;
+  readonly #ends: AttemptEnds;
+  readonly #schedules: ScheduleRunner;
+  readonly #claims: ClaimLoop;
+  readonly #runs = new Map<number, AttemptRun>();
+  readonly #handlers = new Set<Promise<unknown>>();
+  readonly #unrecorded = new Set<Promise<void>>();
+  #state: EngineStatus["state"] = "stopped";
+  #lease: EngineLease | null = null;
+  #unlisten: (() => void) | null = null;
+  #sweeper: NodeJS.Timeout | null = null;
+  #scheduler: NodeJS.Timeout | null = null;
+  #counts = { succeeded: 0, failed: 0, refused: 0 };
+
+  /** @param onClose closes what was opened for the engine alone. */
+  constructor(runtime: EngineRuntime, onClose: () => Promise<void>) {
+    this.#runtime = runtime;
+    this.#onClose = onClose;
+    this.#waiters = new ResultWaiters(runtime.store.tasks);
+    this.#changes = new ChangeLoop(runtime.store.events, runtime.log);
+    this.#ends = new AttemptEnds(runtime);
+    this.#schedules = new ScheduleRunner(runtime);
+    this.tasks = new TaskClient({
+      runtime,
+      waiters: this.#waiters,
+      changes: this.#changes,
+      onSubmitted: () => this.#claims.wake(),
+    });
+    this.#claims = new ClaimLoop({
+      runtime,
+      owner: () => this.#lease?.lease ?? null,
+      execute: (task) => this.#execute(task),
+      unrecorded: () => this.#unrecorded.size,
+      onLost: (owner) => {
+        if (this.#lease?.lease === owner) this.#loseLease();
+      },
+    });
+  }
+
+  /** Takes back what dead engines left, and begins to execute. Errors: `invalid_state` unless it is stopped, and the store's. */
+  async start(): Promise<void> {
+    if (this.#state !== "stopped") throw new WaybillError("invalid_state", `The engine is ${this.#state}.`);
+    this.#state = "running";
+    try {
+      await this.#prepare();
+    } catch (error) {
+      this.#state = "stopped";
+      throw error;
+    }
+    this.#unlisten = this.#changes.listen(() => this.#look());
+    const sweepMs = Math.min(LONGEST_SWEEP_MS, Math.ceil(this.#runtime.leaseMs / SWEEPS_PER_LEASE));
+    this.#sweeper = setInterval(() => void this.#sweep(), sweepMs);
+    this.#claims.open();
+    await this.#runSchedules();
+  }
+
+  async #prepare(): Promise<void> {
+    const { store, definitions } = this.#runtime;
+    const limits = [...definitions.values()].map(({ type, concurrency, keyConcurrency, rateLimit, keyRateLimit }) => {
+      return { type, concurrency, keyConcurrency, rate: rateLimit, keyRate: keyRateLimit };
+    });
+    await store.queues.setQueueLimits(limits);
+    await this.#schedules.register();
+    await this.#takeLease();
+    await this.#takeBack();
+  }
+
+  /**
+   * Claims nothing more, waits for handlers up to `graceMs` milliseconds (default 10,000), then tells them to stop, and
+   * gives back what they did not finish, without counting it. Idempotent.
+   */
+  async stop({ graceMs = DEFAULT_GRACE_MS }: { readonly graceMs?: number } = {}): Promise<void> {
+    if (this.#state !== "running") return;
+    this.#state = "stopping";
+    for (const timer of [this.#sweeper, this.#scheduler]) if (timer !== null) clearTimeout(timer);
+    const returned = (await this.#claims.close()).map((task) => this.#giveBack(task));
+    await this.#settled(graceMs);
+    for (const run of this.#runs.values()) run.interrupt("shutdown");
+    // An interrupted attempt ends after its grace time, whatever its handler does.
+    while (this.#runs.size + this.#unrecorded.size > 0) await this.#settled(this.#runtime.abortGraceMs);
+    await Promise.all(returned);
+    this.#unlisten?.();
+    await this.#releaseLease();
+    this.#state = "stopped";
+  }
+
+  /** Stops, and closes the store if the engine opened it. */
+  async close(options: { readonly graceMs?: number } = {}): Promise<void> {
+    await this.stop(options);
+    this.#waiters.close();
+    await this.#onClose();
+  }
+
+  status(): EngineStatus {
+    return {
+      state: this.#state,
+      running: this.#claims.running,
+      claimedAhead: this.#claims.claimedAhead,
+      ...this.#counts,
+      fence: this.#lease?.lease.fence ?? null,
+      types: [...this.#runtime.definitions.keys()],
+    };
+  }
+
+  async #giveBack(task: ClaimedTask): Promise<void> {
+    await this.#ends.record(task, { state: "returned", reason: "shutdown", delayMs: null }, () => false);
+  }
+
+  /** Resolves when nothing runs and nothing waits to be recorded, or when the time is over. */
+  async #settled(ms: number): Promise<void> {
+    const deadline = performance.now() + ms;
+    while (this.#runs.size + this.#unrecorded.size > 0) {
+      const left = deadline - performance.now();
+      if (left <= 0) return;
+      const over = new AbortController();
+      const timer = setTimeout(() => over.abort(), left);
+      const end = new Promise<void>((resolve) => over.signal.addEventListener("abort", () => resolve()));
+      await Promise.race([end, ...this.#handlers, ...this.#unrecorded]);
+      clearTimeout(timer);
+    }
+  }
+
+  async #takeLease(): Promise<void> {
+    const { store, holder, leaseMs, newId, log } = this.#runtime;
+    const onLost = (): void => this.#loseLease();
+    this.#lease = await EngineLease.take({ leases: store.leases, holder, ttlMs: leaseMs, newId, log, onLost });
+  }
+
+  async #releaseLease(): Promise<void> {
+    const lease = this.#lease;
+    this.#lease = null;
+    try {
+      await lease?.release();
+    } catch (error) {
+      // Nothing runs under it any more; it is over soon without being given back.
+      this.#runtime.log("engine.release_failed", { error: (error as Error).message });
+    }
+  }
+
+  /** Others may have what ran here: it is told to stop, and the engine begins again under a new lease. */
+  #loseLease(): void {
+    const lost = this.#lease;
+    if (lost === null) return;
+    this.#lease = null;
+    lost.drop();
+    this.#runtime.log("engine.lease_lost", { name: lost.lease.name, fence: lost.lease.fence });
+    this.#claims.drop();
+    for (const run of this.#runs.values()) run.interrupt("lost");
+    if (this.#state === "running") void this.#sweep();
+  }
+
+  /** Looks for dead engines, and for a lease of its own if it has lost one. */
+  async #sweep(): Promise<void> {
+    try {
+      if (this.#lease === null && this.#state === "running") {
+        await this.#takeLease();
+        this.#claims.open();
+      }
+      await this.#takeBack();
+    } catch (error) {
+      this.#runtime.log("engine.sweep_failed", { error: (error as Error).message });
+    }
+  }
+
+  async #takeBack(): Promise<void> {
+    const onTakenBack = (taken: TakenBack): void => {
+      this.#runtime.observe({ kind: "taken_back", ...taken });
+      this.#claims.wake();
+    };
+    await takeBackFromDead({ ...this.#runtime, onTakenBack }, this.#lease?.lease.name ?? null);
+  }
+
+  /** Something may have changed: tasks to claim, attempts to stop, schedules to fire. */
+  async #look(): Promise<void> {
+    this.#claims.wake();
+    await this.#readSignals();
+  }
+
+  async #readSignals(): Promise<void> {
+    const owner = this.#lease?.lease.fence;
+    if (owner === undefined) return;
+    const { attempts } = this.#runtime.store;
+    const signals = await attempts.readSignals(owner);
+    const orphans: number[] = [];
+    for (const { fence, signal } of signals) {
+      this.#runs.get(fence)?.interrupt(signal);
+      if (signal === "removed") orphans.push(fence);
+    }
+    if (orphans.length > 0) await attempts.clearSignals(owner, orphans);
+  }
+
+  async #runSchedules(): Promise<void> {
+    if (this.#state !== "running") return;
+    let next: number | null = null;
+    try {
+      next = await this.#schedules.run();
+    } catch (error) {
+      this.#runtime.log("engine.schedule_failed", { error: (error as Error).message });
+    }
+    if (this.#state !== "running") return;
+    this.#claims.wake();
+    const ms = next === null ? LONGEST_SWEEP_MS : Math.max(1, next - this.#runtime.clock());
+    this.#scheduler = setTimeout(() => void this.#runSchedules(), Math.min(LONGEST_SWEEP_MS, ms));
+  }
+
+  /** Resolves when the handler is done; its end is recorded meanwhile, together with those of others. */
+  async #execute(task: ClaimedTask): Promise<void> {
+    const definition = this.#runtime.definitions.get(task.type);
+    if (definition === undefined) return await this.#giveBack(task);
+    const run = new AttemptRun(this.#runtime, definition, task);
+    this.#runs.set(task.fence, run);
+    const startedAt = performance.now();
+    const waitedMs = this.#runtime.clock() - task.submittedAt;
+    this.#runtime.observe({ kind: "started", type: task.type, waitedMs });
+    const handler = run.execute();
+    this.#handlers.add(handler);
+    const end = await handler;
+    const recorded = this.#record(run, end, performance.now() - startedAt).finally(() => {
+      this.#unrecorded.delete(recorded);
+      this.#claims.wake();
+    });
+    this.#unrecorded.add(recorded);
+    this.#handlers.delete(handler);
+    this.#runs.delete(task.fence);
+  }
+
+  async #record(run: AttemptRun, end: AttemptEnd, durationMs: number): Promise<void> {
+    const { task } = run;
+    const owner = this.#lease;
+    const state =
+      run.interruption === "removed" ? null : await this.#ends.record(task, end, () => this.#lease === owner);
+    if (state === null) this.#counts.refused += run.interruption === "removed" ? 0 : 1;
+    else if (end.state === "succeeded") this.#counts.succeeded += 1;
+    else if (end.state !== "returned") this.#counts.failed += 1;
+    this.#observeEnd(task, end, state, durationMs);
+    if (state !== null && isEndedTask(state)) this.#waiters.ended(task.id);
+  }
+
+  #observeEnd(task: ClaimedTask, end: AttemptEnd, state: TaskState | null, durationMs: number): void {
+    const attempt = end.state === "returned" ? "cancelled" : end.state;
+    const errorCode = "failure" in end ? end.failure.code : null;
+    this.#runtime.observe({ kind: "ended", type: task.type, attempt, task: state, errorCode, durationMs });
+  }
+}

@@ -1,0 +1,85 @@
+import { WaybillError } from "../domain/errors.js";
+import { LEASE_TTL_MS } from "../domain/lease.js";
+import { QUARANTINE_AFTER } from "../domain/task.js";
+import { livenessOf, thisProcess } from "../machines/process-identity.js";
+import { type Log, silentLog } from "../observe/log.js";
+import { openStore } from "../store/open-store.js";
+import type { Store } from "../store/store.js";
+import { Engine } from "./engine.js";
+import { newTaskId } from "./new-task-id.js";
+import type { Around, EngineFact } from "./runtime.js";
+import type { TaskDefinition } from "./task-definition.js";
+
+export interface EngineOptions {
+  /** Where tasks are kept: `file:PATH`, `memory:`, or a store that is open already and stays so. */
+  readonly store: string | Store;
+  /** The types that this engine knows; tasks of others are left for other engines. */
+  readonly tasks: readonly TaskDefinition[];
+  /** How many handlers run at once here. Default 10. */
+  readonly concurrency?: number;
+  /** How many tasks are claimed ahead at most, when handlers are quick. 0 claims only what begins at once. Default 500. */
+  readonly prefetch?: number;
+  /** How long the engine's tasks stay its own after its last sign of life; milliseconds. Default 30,000. */
+  readonly leaseMs?: number;
+  /** How long an attempt that was told to stop may take before it is ended without its handler; milliseconds. Default 5,000. */
+  readonly abortGraceMs?: number;
+  /** After so many deaths of engines that executed it a task is left alone. Default 3. */
+  readonly quarantineAfter?: number;
+  readonly log?: Log;
+  /** Hears what happens, for metrics. */
+  readonly observe?: (fact: EngineFact) => void;
+  /** Wraps every execution, for traces. */
+  readonly around?: Around;
+}
+
+const DEFAULT_CONCURRENCY = 10;
+const DEFAULT_PREFETCH = 500;
+const DEFAULT_ABORT_GRACE_MS = 5_000;
+
+/**
+ * Opens an engine over a store. It executes nothing until `start`; until then, and without any definition, it submits
+ * and looks after tasks.
+ *
+ * Errors: `invalid_input` for two definitions of a type or a limit that is no whole number; those of `openStore`.
+ */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { concurrency = DEFAULT_CONCURRENCY, prefetch = DEFAULT_PREFETCH, leaseMs = LEASE_TTL_MS } = options;
+  const { abortGraceMs = DEFAULT_ABORT_GRACE_MS, quarantineAfter = QUARANTINE_AFTER } = options;
+  for (const [name, value] of Object.entries({ concurrency, leaseMs, quarantineAfter })) checkWhole(name, value, 1);
+  for (const [name, value] of Object.entries({ prefetch, abortGraceMs })) checkWhole(name, value, 0);
+  const definitions = byType(options.tasks);
+  const own = typeof options.store === "string" ? await openStore(options.store) : null;
+  const store = own ?? (options.store as Store);
+  const runtime = {
+    store,
+    definitions,
+    holder: thisProcess(),
+    liveness: livenessOf,
+    newId: newTaskId,
+    random: Math.random,
+    clock: Date.now,
+    log: options.log ?? silentLog,
+    observe: options.observe ?? (() => undefined),
+    around: options.around ?? ((_attempt, run) => run()),
+    concurrency,
+    prefetch,
+    leaseMs,
+    abortGraceMs,
+    quarantineAfter,
+  };
+  return new Engine(runtime, async () => own?.close());
+}
+
+function checkWhole(name: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new WaybillError("invalid_input", `${name} is ${value}; expected a whole number from ${least}.`);
+}
+
+function byType(tasks: readonly TaskDefinition[]): ReadonlyMap<string, TaskDefinition> {
+  const known = new Map<string, TaskDefinition>();
+  for (const task of tasks) {
+    if (known.has(task.type)) throw new WaybillError("invalid_input", `The task type "${task.type}" is defined twice.`);
+    known.set(task.type, task);
+  }
+  return known;
+}

@@ -1,0 +1,148 @@
+/** From what a caller says to what the store is asked to record. */
+import type { Dependency } from "../domain/dependency.js";
+import { WaybillError } from "../domain/errors.js";
+import { canonicalTaskId } from "../domain/task-identity.js";
+import type { UniqueScope } from "../domain/unique-key.js";
+import type { NewTask } from "../store/task-store.js";
+import { checkSchema } from "./check-schema.js";
+import type { TaskDefinition } from "./task-definition.js";
+
+/** JSON text of params and results may have this many characters. Larger things belong into a file or a bucket. */
+export const LARGEST_JSON = 64 * 1024 * 1024;
+
+export interface SubmitOptions {
+  /** The task's own UUID: submitted again with the same params, the same task is answered. Default a new UUIDv7. */
+  readonly id?: string;
+  /** Higher goes first. Default the definition's. */
+  readonly priority?: number;
+  /** Not before this time; or so many milliseconds from now. Default at once. */
+  readonly runAt?: Date | number;
+  readonly delayMs?: number;
+  /** Tasks that have to end before: an id means that it has to be completed. */
+  readonly dependsOn?: readonly (string | Dependency)[];
+  /** While another task of the type holds the key, that one is answered. A text alone means `{ scope: "active" }`. */
+  readonly uniqueKey?: string | { readonly key: string; readonly scope: UniqueScope };
+  /** Tasks of the type that share it run one after the other, or as many at once as the definition says. */
+  readonly concurrencyKey?: string;
+  /** Default the definition's. */
+  readonly maxAttempts?: number;
+  readonly timeoutMs?: number;
+  readonly deadlineMs?: number;
+  /** To find it by. */
+  readonly tags?: readonly string[];
+  /** Opaque text that the handler gets, such as a `traceparent`. */
+  readonly trace?: string;
+  /** Submitted again under its own id, a task that has failed or was cancelled is tried again. Default false. */
+  readonly retryEnded?: boolean;
+}
+
+export interface SubmissionFacts {
+  readonly newId: () => string;
+  readonly parentId?: string;
+  readonly schedule?: string;
+}
+
+const toDependency = (on: string | Dependency): Dependency =>
+  typeof on === "string"
+    ? { id: canonicalTaskId(on), outcome: "completed" }
+    : { id: canonicalTaskId(on.id), outcome: on.outcome };
+
+const toUnique = (key: SubmitOptions["uniqueKey"]): NewTask["unique"] =>
+  key === undefined ? null : typeof key === "string" ? { key, scope: "active" } : key;
+
+const wholeFields = ["maxAttempts", "timeoutMs", "deadlineMs"] as const;
+
+/** Errors: `invalid_input`. */
+function checkNumbers(options: SubmitOptions): void {
+  for (const name of wholeFields) {
+    const value = options[name];
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue;
+    throw new WaybillError("invalid_input", `${name} is ${value}; expected a whole number from 1.`);
+  }
+  for (const [name, value] of [
+    ["priority", options.priority],
+    ["delayMs", options.delayMs],
+  ] as const) {
+    if (value === undefined || Number.isSafeInteger(value)) continue;
+    throw new WaybillError("invalid_input", `${name} is ${value}; expected a whole number.`);
+  }
+  const runAt = options.runAt === undefined ? 0 : Number(options.runAt);
+  if (!Number.isSafeInteger(runAt)) throw new WaybillError("invalid_input", "runAt is no valid time.");
+}
+
+/** Errors: `code` for what JSON cannot hold, or what is too long for it. */
+export function toJson(value: unknown, what: string, code: "invalid_input" | "invalid_result"): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    throw new WaybillError(code, `${what} cannot be stored as JSON: ${said}.`, { cause: error });
+  }
+  if (text === undefined) return "null";
+  if (text.length <= LARGEST_JSON) return text;
+  throw new WaybillError(code, `${what} has ${text.length} characters as JSON; at most ${LARGEST_JSON} fit.`, {
+    hint: "Keep large data in a file or a bucket, and its name in the task.",
+  });
+}
+
+const NO_DEPENDENCIES: readonly Dependency[] = [];
+const NO_TAGS: readonly string[] = [];
+
+/** Without a look at the params; for callers that have no definition, their JSON text is stored as it is. */
+export function toNewTask(
+  type: string,
+  params: string,
+  options: SubmitOptions,
+  facts: SubmissionFacts,
+  defaults: Pick<TaskDefinition, "priority" | "deadlineMs">,
+): NewTask {
+  checkNumbers(options);
+  return {
+    id: options.id === undefined ? facts.newId() : canonicalTaskId(options.id),
+    ownId: options.id !== undefined,
+    type,
+    params,
+    priority: options.priority ?? defaults.priority,
+    runAt: options.runAt === undefined ? null : Number(options.runAt),
+    delayMs: options.delayMs ?? null,
+    deadlineMs: options.deadlineMs ?? defaults.deadlineMs,
+    maxAttempts: options.maxAttempts ?? null,
+    timeoutMs: options.timeoutMs ?? null,
+    concurrencyKey: options.concurrencyKey ?? null,
+    unique: toUnique(options.uniqueKey),
+    dependsOn: options.dependsOn?.map(toDependency) ?? NO_DEPENDENCIES,
+    tags: options.tags ?? NO_TAGS,
+    parentId: facts.parentId ?? null,
+    schedule: facts.schedule ?? null,
+    trace: options.trace ?? null,
+    retryEnded: options.retryEnded ?? false,
+  };
+}
+
+/** What a submission needs of a definition. */
+export type Submittable<Input = unknown> = Pick<
+  TaskDefinition<string, Input>,
+  "type" | "paramsSchema" | "priority" | "deadlineMs" | "inputType"
+>;
+
+/**
+ * Checks params by the definition's schema and makes the record to submit; at once, where the schema answers at once.
+ * The params are stored as they were given: the schema's own changes are made when they are used.
+ *
+ * Errors: `invalid_input`, `invalid_task_id`.
+ */
+export function prepareSubmission(
+  definition: Submittable,
+  params: unknown,
+  options: SubmitOptions,
+  facts: SubmissionFacts,
+): NewTask | Promise<NewTask> {
+  const make = (): NewTask => {
+    const text = toJson(params, `The params of "${definition.type}"`, "invalid_input");
+    return toNewTask(definition.type, text, options, facts, definition);
+  };
+  const what = `The params of "${definition.type}"`;
+  const checked = checkSchema(definition.paramsSchema, params, what, "invalid_input");
+  return checked instanceof Promise ? checked.then(make) : make();
+}

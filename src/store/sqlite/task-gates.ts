@@ -1,0 +1,118 @@
+/**
+ * What a queued task waits for. Only tasks with an open gate are in the index that claims walk, so that a claim costs the
+ * same however many wait for a key or for other tasks; whoever changes what they wait for opens the gate.
+ */
+import { type DependencyOutcome, judgeDependency } from "../../domain/dependency.js";
+import type { TaskFailure, TaskState } from "../../domain/task.js";
+import { appendEvent } from "./event-log.js";
+import { integer } from "./rows.js";
+import type { SqlScope } from "./session.js";
+import { failureParams, type TaskRow, toTaskRow } from "./task-rows.js";
+
+const KEY_LIMIT = "SELECT key_concurrency FROM queues WHERE type = $type";
+
+/** Running, or with an open gate: these have the slots of their key. Counted as far as the limit. */
+export const KEY_HOLDERS = `
+  SELECT count(*) AS n FROM (SELECT 1 FROM tasks WHERE type = $type AND concurrency_key = $key
+    AND concurrency_key IS NOT NULL AND (state = 'running' OR (state = 'queued' AND gate = 'open')) LIMIT $limit)`;
+
+export const NEXT_OF_KEY = `
+  SELECT seq FROM tasks WHERE type = $type AND concurrency_key = $key AND state = 'queued' AND gate = 'key'
+  ORDER BY priority DESC, seq LIMIT 1`;
+
+export const WAITING_KEYS = `
+  SELECT DISTINCT concurrency_key AS key FROM tasks WHERE type = $type AND state = 'queued' AND gate = 'key'`;
+
+export const WAITING_ON = `
+  SELECT seq, outcome FROM task_dependencies WHERE on_id = $id AND resolved = 0`;
+
+export const UNRESOLVED = "SELECT 1 FROM task_dependencies WHERE seq = $seq AND resolved = 0 LIMIT 1";
+
+const QUEUE = `
+  UPDATE tasks SET state = 'queued', gate = $gate, run_at = NULL WHERE seq = $seq`;
+
+type Keyed = Pick<TaskRow, "type" | "concurrency_key">;
+
+/** The gate of a task that waits for no other tasks. */
+export function gateOfKey(scope: SqlScope, { type, concurrency_key: key }: Keyed): "open" | "key" {
+  if (key === null) return "open";
+  const limits = scope.sql(KEY_LIMIT).get({ type });
+  const limit = limits === undefined ? 1 : integer(limits, "key_concurrency");
+  const holders = scope.sql(KEY_HOLDERS).get({ type, key, limit });
+  return holders === undefined || integer(holders, "n") < limit ? "open" : "key";
+}
+
+/** Lets waiting tasks of a key through while it has room. To be called when one of its tasks stops holding a slot. */
+export function openKey(scope: SqlScope, keyed: Keyed): void {
+  if (keyed.concurrency_key === null) return;
+  while (gateOfKey(scope, keyed) === "open") {
+    const next = scope.sql(NEXT_OF_KEY).get({ type: keyed.type, key: keyed.concurrency_key });
+    if (next === undefined) return;
+    scope.sql("UPDATE tasks SET gate = 'open' WHERE seq = $seq").run({ seq: integer(next, "seq") });
+  }
+}
+
+/** Lets tasks through after the limit of their type's keys has grown. */
+export function openKeysOf(scope: SqlScope, type: string): void {
+  for (const row of scope.sql(WAITING_KEYS).all({ type })) {
+    openKey(scope, { type, concurrency_key: row.key as string });
+  }
+}
+
+/** A task that waited for a time, or ran, waits for an engine; unless other tasks or its key hold it. */
+export function queueTask(scope: SqlScope, row: TaskRow, why: string): void {
+  const held = row.gate === "dependencies" && scope.sql(UNRESOLVED).get({ seq: row.seq }) !== undefined;
+  scope.sql(QUEUE).run({ seq: row.seq, gate: held ? "dependencies" : gateOfKey(scope, row) });
+  appendEvent(scope, { type: "task.queued", subject: row.id, data: { why } });
+}
+
+/** Ends a task that waits, and tells those that wait for it. */
+export function endWaitingTask(
+  scope: SqlScope,
+  row: TaskRow,
+  state: "failed" | "cancelled",
+  failure: TaskFailure,
+): void {
+  scope
+    .sql(
+      `UPDATE tasks SET state = $state, gate = 'open', run_at = NULL, ended_at = $now, error_code = $error_code,
+         error_name = $error_name, error_message = $error_message
+       WHERE seq = $seq`,
+    )
+    .run({ seq: row.seq, state, now: scope.now(), ...failureParams(failure) });
+  appendEvent(scope, { type: "task.finished", subject: row.id, data: { state, error_code: failure.code } });
+  afterEnd(scope, row, state);
+}
+
+type Ended = Keyed & Pick<TaskRow, "id">;
+
+/** What the end or removal (null) of a task sets free: the slot of its key, and tasks that waited for it. */
+export function afterEnd(scope: SqlScope, ended: Ended, state: TaskState | null): void {
+  openKey(scope, ended);
+  for (const waiting of scope.sql(WAITING_ON).all({ id: ended.id })) {
+    const verdict = judgeDependency(waiting.outcome as DependencyOutcome, state);
+    if (verdict === "waits") continue;
+    const seq = integer(waiting, "seq");
+    scope.sql("UPDATE task_dependencies SET resolved = 1 WHERE seq = $seq AND on_id = $id").run({ seq, id: ended.id });
+    const found = scope.sql("SELECT * FROM tasks WHERE seq = $seq AND gate = 'dependencies'").get({ seq });
+    if (found === undefined) continue;
+    const row = toTaskRow(found);
+    if (verdict === "unmet") {
+      endWaitingTask(scope, row, "cancelled", unmet(ended.id, waiting.outcome as DependencyOutcome, state));
+    } else if (scope.sql(UNRESOLVED).get({ seq }) === undefined) {
+      openDependencies(scope, row);
+    }
+  }
+}
+
+/** A task that is not yet due only forgets what it waited for; the gate of its key is asked when it is. */
+function openDependencies(scope: SqlScope, row: TaskRow): void {
+  if (row.state === "queued") queueTask(scope, row, "dependencies");
+  else scope.sql("UPDATE tasks SET gate = 'open' WHERE seq = $seq").run({ seq: row.seq });
+}
+
+export const unmet = (id: string, outcome: DependencyOutcome, state: TaskState | null): TaskFailure => ({
+  code: "dependency_unmet",
+  name: null,
+  message: `Task ${id} ended as ${state ?? "removed"}; this task waited for it to be ${outcome}.`,
+});

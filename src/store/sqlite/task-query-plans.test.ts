@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TaskFilter } from "../task-store.js";
+import { ATTEMPTS, SIGNALS } from "./attempts.js";
+import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
+import { ENDED_TASKS } from "./doomed-tasks.js";
+import type { SqliteConnection } from "./driver.js";
+import { readMigrations } from "./migrate.js";
+import { DUE_SCHEDULES, NEXT_SCHEDULE } from "./schedules.js";
+import { DUE, EXPIRED_DEADLINES, NEXT_DEADLINE, NEXT_DUE, RUNNING_OF_TYPE, readySql, START } from "./task-claim.js";
+import {
+  ANY_CONSEQUENCE,
+  COMPLETE,
+  COMPLETE_WITH_RESULTS,
+  CONSEQUENTIAL,
+  OWNED,
+  RECORD_SUCCESSES,
+} from "./task-ends.js";
+import { KEY_HOLDERS, NEXT_OF_KEY, UNRESOLVED, WAITING_KEYS, WAITING_ON } from "./task-gates.js";
+import {
+  COUNT_OF_TYPE,
+  DEPENDENCIES,
+  LIVE_AMONG,
+  listTasksWalk,
+  OLDEST_QUEUED,
+  TASKS_BY_PREFIX,
+  TYPES,
+} from "./task-queries.js";
+import { LOG_OF_TASK, STEP_OF_TASK, STEPS_OF_TASK } from "./task-steps.js";
+import { LIVE_WITH_UNIQUE_KEY, NEWEST_WITH_UNIQUE_KEY } from "./task-submit.js";
+import { FAILED_OF_TYPE } from "./tasks.js";
+
+const ROWS = 100_000;
+
+/** The schema with 10^5 waiting tasks of twenty types, without statistics: plans must not hang on `ANALYZE`. */
+let connection: SqliteConnection;
+beforeAll(() => {
+  connection = betterSqlite3Driver.open(":memory:", { readOnly: false });
+  for (const { sql } of readMigrations()) connection.exec(sql);
+  connection.exec(`
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
+    INSERT INTO tasks (id, type, state, priority, submitted_at, params, concurrency_key, unique_key)
+    SELECT printf('%012d', i), 't-' || (i % 20), 'queued', i % 3, i, '{}', 'k-' || (i % 100), 'u-' || i FROM n`);
+}, 60_000);
+afterAll(() => connection.close());
+
+const planOf = (sql: string): string[] =>
+  connection
+    .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+    .all(Object.fromEntries([...sql.matchAll(/\$(\w+)/g)].map(([, name]) => [name ?? "", null])))
+    .map((row) => String(row.detail));
+
+const list = (filter: TaskFilter, bounded: boolean): string =>
+  listTasksWalk(filter, filter.types ?? ["a", "b", "c"], bounded)?.sql ?? "";
+
+const filters: readonly TaskFilter[] = [
+  { states: ["queued", "failed"] },
+  { types: ["a"] },
+  { types: ["a", "b"], states: ["completed"] },
+  { tag: "x", types: ["a"] },
+  { parentId: "p", tag: "x", states: ["queued"] },
+];
+
+const queries: readonly (readonly [name: string, sql: string])[] = [
+  ["the next tasks of a type", readySql(1)],
+  ["the next tasks of three types", readySql(3)],
+  ["the start of what was claimed", START],
+  ["what runs of a type", RUNNING_OF_TYPE],
+  ["tasks that are due", DUE],
+  ["the next that is due", NEXT_DUE],
+  ["tasks past their deadline", EXPIRED_DEADLINES],
+  ["the next deadline", NEXT_DEADLINE],
+  ["the record of successes", RECORD_SUCCESSES],
+  ["the end of successes", COMPLETE],
+  ["the end of successes with results", COMPLETE_WITH_RESULTS],
+  ["ends on which something hangs", CONSEQUENTIAL],
+  ["what an engine owns", OWNED],
+  ["holders of a key", KEY_HOLDERS],
+  ["the next of a key", NEXT_OF_KEY],
+  ["tasks that wait for one", WAITING_ON],
+  ["what a task still waits for", UNRESOLVED],
+  ["dependencies", DEPENDENCIES],
+  ["tasks by prefix", TASKS_BY_PREFIX],
+  ["the live ones of some", LIVE_AMONG],
+  ["a count", COUNT_OF_TYPE],
+  ["the oldest that waits", OLDEST_QUEUED],
+  ["live tasks of a unique key", LIVE_WITH_UNIQUE_KEY],
+  ["the newest of a unique key", NEWEST_WITH_UNIQUE_KEY],
+  ["failed tasks of a type", FAILED_OF_TYPE],
+  ["old tasks", ENDED_TASKS],
+  ["attempts", ATTEMPTS],
+  ["signals", SIGNALS],
+  ["steps", STEPS_OF_TASK],
+  ["a step", STEP_OF_TASK],
+  ["a log", LOG_OF_TASK],
+  ["due schedules", DUE_SCHEDULES],
+  ["the next schedule", NEXT_SCHEDULE],
+  ...filters.flatMap((filter): [string, string][] => [
+    [`a page by ${JSON.stringify(filter)}`, list(filter, false)],
+    [`a later page by ${JSON.stringify(filter)}`, list(filter, true)],
+  ]),
+  ["a later page of all", list({}, true)],
+];
+
+describe("with 10^5 waiting tasks, an index answers", () => {
+  it.each(queries)("%s", (_name, sql) => {
+    const plan = planOf(sql);
+    expect(plan.length).toBeGreaterThan(0);
+    // A list of ids that was given is read whole, and so is a partial index that holds only what is asked for.
+    const scans = plan.filter((step) => /^SCAN/.test(step) && !/json_each|VIRTUAL TABLE/.test(step));
+    expect(
+      scans.filter((step) => !/tasks_due|tasks_by_deadline|schedules_due|CONSTANT ROW|SUBQUERY/i.test(step)),
+    ).toEqual([]);
+    expect(plan.filter((step) => step.includes("TEMP B-TREE"))).toEqual([]);
+  });
+
+  it.each([
+    ["the types there are", TYPES],
+    ["keys that wait", WAITING_KEYS],
+  ])("%s", (_name, sql) => {
+    const plan = planOf(sql).filter((step) => /tasks/.test(step));
+    expect(plan.length).toBeGreaterThan(0);
+    expect(plan.filter((step) => !/SEARCH tasks USING COVERING INDEX/.test(step))).toEqual([]);
+  });
+
+  it("whether anything hangs on an end, by the first entry of three indexes", () => {
+    const plan = planOf(ANY_CONSEQUENCE).filter((step) => /^(SCAN|SEARCH) (?!CONSTANT)/.test(step));
+    expect(plan).toEqual([
+      expect.stringMatching(/^SCAN task_dependencies USING COVERING INDEX/),
+      expect.stringMatching(/^SCAN task_signals/),
+      expect.stringMatching(/^SCAN tasks USING (COVERING )?INDEX tasks_key_holders/),
+    ]);
+  });
+
+  it("all tasks in the order of their age, without sorting", () => {
+    expect(planOf(list({}, false))).toEqual([expect.stringMatching(/^SEARCH tasks USING INTEGER PRIMARY KEY/)]);
+  });
+});

@@ -1,0 +1,88 @@
+import type { Task } from "../../domain/task.js";
+import { isEndedTask } from "../../domain/task.js";
+import type { Submitted, TaskStore } from "../task-store.js";
+import { appendEvent } from "./event-log.js";
+import type { Session, SqlScope } from "./session.js";
+import { cancelledBy, signalOwner } from "./task-ends.js";
+import { afterEnd, endWaitingTask } from "./task-gates.js";
+import { readTask, taskQueries } from "./task-queries.js";
+import { retryEnded } from "./task-retry.js";
+import { type TaskRow, toTaskRow } from "./task-rows.js";
+import { submitTasks } from "./task-submit.js";
+
+/** Submissions that share a savepoint: enough that its cost is nothing, few enough that a group ends in time. */
+const CHUNK = 500;
+
+/** The oldest failed tasks of a type. */
+export const FAILED_OF_TYPE = "SELECT * FROM tasks WHERE type = $type AND state = 'failed' ORDER BY seq LIMIT $limit";
+
+const rowOf = (scope: SqlScope, id: string): TaskRow | null => {
+  const row = scope.sql("SELECT * FROM tasks WHERE id = $id").get({ id });
+  return row === undefined ? null : toTaskRow(row);
+};
+
+function requestCancel(scope: SqlScope, id: string, by: string): Task | null {
+  const row = rowOf(scope, id);
+  if (row === null) return null;
+  if (isEndedTask(row.state) || row.cancel_requested_at !== null) return readTask(scope, id);
+  const sql = "UPDATE tasks SET cancel_requested_at = $now WHERE seq = $seq";
+  scope.sql(sql).run({ seq: row.seq, now: scope.now() });
+  appendEvent(scope, { type: "task.cancel_requested", subject: id, data: { by } });
+  if (row.state === "running") signalOwner(scope, row, "cancel");
+  else endWaitingTask(scope, row, "cancelled", cancelledBy(row));
+  return readTask(scope, id);
+}
+
+/** Steps, log and attempts go with the row; the fence of a running attempt goes too, so that nothing can bring it back. */
+export function removeTask(scope: SqlScope, id: string): boolean {
+  const row = rowOf(scope, id);
+  if (row === null) return false;
+  if (row.state === "running") signalOwner(scope, row, "removed");
+  scope.sql("DELETE FROM tasks WHERE seq = $seq").run({ seq: row.seq });
+  appendEvent(scope, { type: "task.removed", subject: id, data: { state: row.state, fence: row.fence } });
+  afterEnd(scope, row, isEndedTask(row.state) ? row.state : null);
+  return true;
+}
+
+async function submitInChunks(
+  session: Session,
+  tasks: Parameters<TaskStore["submitTasks"]>[0],
+): Promise<readonly Submitted[]> {
+  if (tasks.length <= CHUNK) return session.write(() => submitTasks(session, tasks));
+  const chunks: Promise<readonly Submitted[]>[] = [];
+  for (let at = 0; at < tasks.length; at += CHUNK) {
+    const chunk = tasks.slice(at, at + CHUNK);
+    chunks.push(session.write(() => submitTasks(session, chunk)));
+  }
+  // Every chunk is waited for, also after one has failed: the caller hears of it once nothing more is under way.
+  const settled = await Promise.allSettled(chunks);
+  return settled.flatMap((chunk) => {
+    if (chunk.status === "rejected") throw chunk.reason;
+    return chunk.value;
+  });
+}
+
+export function sqliteTasks(session: Session): TaskStore {
+  const queries = taskQueries(session);
+  return {
+    ...queries,
+    submitTasks: (tasks) => submitInChunks(session, tasks),
+    requestTaskCancel: (id, by) => session.write(() => requestCancel(session, id, by)),
+    retryTask: (id) =>
+      session.write(() => {
+        const row = rowOf(session, id);
+        return row !== null && retryEnded(session, row) ? readTask(session, id) : null;
+      }),
+    async retryFailed(types, limit) {
+      const wanted = types ?? (await queries.taskStats()).map(({ type }) => type);
+      return session.write(() => {
+        const rows = wanted.flatMap((type) => session.sql(FAILED_OF_TYPE).all({ type, limit })).map(toTaskRow);
+        return rows
+          .sort((a, b) => a.seq - b.seq)
+          .slice(0, limit)
+          .filter((row) => retryEnded(session, row)).length;
+      });
+    },
+    removeTask: (id) => session.write(() => removeTask(session, id)),
+  };
+}

@@ -1,0 +1,90 @@
+import type { Dependency } from "../domain/dependency.js";
+import type { WaybillError } from "../domain/errors.js";
+import type { Task, TaskState } from "../domain/task.js";
+import type { UniqueScope } from "../domain/unique-key.js";
+
+/** What is submitted, checked by whoever knows the type. Times are judged by the store's clock. */
+export interface NewTask {
+  readonly id: string;
+  /** The caller chose the id: a known task of that id is answered with, or refused as `task_conflict`. */
+  readonly ownId: boolean;
+  readonly type: string;
+  /** JSON text. */
+  readonly params: string;
+  readonly priority: number;
+  /** When it is due: a time, or so long after now; both null means now. Epoch milliseconds, milliseconds. */
+  readonly runAt: number | null;
+  readonly delayMs: number | null;
+  /** It fails when it has not ended so long after its submission. */
+  readonly deadlineMs: number | null;
+  readonly maxAttempts: number | null;
+  readonly timeoutMs: number | null;
+  readonly concurrencyKey: string | null;
+  readonly unique: { readonly key: string; readonly scope: UniqueScope } | null;
+  readonly dependsOn: readonly Dependency[];
+  readonly tags: readonly string[];
+  readonly parentId: string | null;
+  readonly schedule: string | null;
+  readonly trace: string | null;
+  /** A known task of that id that has failed or was cancelled is tried again. */
+  readonly retryEnded: boolean;
+}
+
+/**
+ * `existing`: the caller's id is known. `duplicate`: another task holds the unique key. `retried`: the known task had
+ * failed and is queued again. `refused`: nothing was recorded; the error is `task_conflict` or `task_not_found` (of a
+ * dependency).
+ */
+export type Submitted =
+  | { readonly outcome: "created" | "existing" | "duplicate" | "retried"; readonly id: string }
+  | { readonly outcome: "refused"; readonly id: string; readonly error: WaybillError };
+
+export interface TaskFilter {
+  readonly states?: readonly TaskState[];
+  readonly types?: readonly string[];
+  readonly tag?: string;
+  readonly parentId?: string;
+}
+
+/** Pages go by age, newest first: pass the last id of one page as `before` of the next. */
+export interface TaskPage {
+  readonly before?: string;
+  readonly limit: number;
+}
+
+/** How many tasks of a type are in each state, and since when the oldest of those that could be claimed waits. */
+export interface TypeStats {
+  readonly type: string;
+  readonly states: Readonly<Record<TaskState, number>>;
+  readonly oldestQueuedAt: number | null;
+}
+
+export interface TaskStore {
+  /**
+   * Records tasks, each decided for itself and in order, so that one may depend on those before it. The answers come
+   * when all of them are durable. A large number is written in several transactions: a crash meanwhile keeps a part,
+   * of which nothing was acknowledged.
+   */
+  submitTasks(tasks: readonly NewTask[]): Promise<readonly Submitted[]>;
+  getTask(id: string): Promise<Task | null>;
+  getTasks(ids: readonly string[]): Promise<ReadonlyMap<string, Task>>;
+  /** Those of `ids` that have ended or are unknown. */
+  endedAmong(ids: readonly string[]): Promise<readonly string[]>;
+  /** Tasks whose id starts with `prefix`, at most `limit`. */
+  findTasksByPrefix(prefix: string, limit: number): Promise<readonly Task[]>;
+  listTasks(filter: TaskFilter, page: TaskPage): Promise<readonly Task[]>;
+  taskStats(): Promise<readonly TypeStats[]>;
+  /** The tasks that a task waits for, or waited for. */
+  dependenciesOf(id: string): Promise<readonly Dependency[]>;
+  /**
+   * States the wish that a task ends. One that waits is cancelled at once; a running one is its owner's to end, who is
+   * told. What has ended stays as it is. Null for an unknown task.
+   */
+  requestTaskCancel(id: string, by: string): Promise<Task | null>;
+  /** Queues a failed or cancelled task again, as its next run, with its counts at zero; null when it is neither. */
+  retryTask(id: string): Promise<Task | null>;
+  /** Retries the failed tasks of `types` (all types without), oldest first, at most `limit`. @returns how many. */
+  retryFailed(types: readonly string[] | null, limit: number): Promise<number>;
+  /** Forgets a task and all about it; a running one is ended at its owner, whose writes are refused. False when unknown. */
+  removeTask(id: string): Promise<boolean>;
+}
