@@ -4,13 +4,14 @@
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { PassThrough, type Readable, type Writable } from "node:stream";
+import { PassThrough, Readable, type Writable } from "node:stream";
 import { WaybillError } from "../../domain/errors.js";
 import type { MachineSpec } from "../../domain/machine.js";
 import type { Environment } from "../environment.js";
 import { type AnswerEnd, unframe } from "./answer-frame.js";
 import type { Pass } from "./connection-gate.js";
 import type { Dialect } from "./dialect.js";
+import { giveInput } from "./give-input.js";
 import type { RemoteCall } from "./remote-shell.js";
 import { type Lane, type Place, type SessionKind, SessionPlaces } from "./session-places.js";
 import { controlArguments, controlSocket, sshArguments } from "./ssh-command.js";
@@ -29,7 +30,7 @@ export interface Exchange {
 /** What a request sends: its line, then its input; `null` leaves the input open for `send`. */
 export interface ExchangeRequest extends Pick<RemoteCall, "deadlineMs" | "signal"> {
   readonly line: (nonce: string) => string;
-  readonly input: Readable | Uint8Array | null;
+  readonly input: NonNullable<RemoteCall["input"]> | null;
   readonly kind: SessionKind;
 }
 
@@ -185,17 +186,14 @@ function attend(client: Client): Attended {
   return { client, output, said: collectText(client.stderr), left };
 }
 
-function sendRequest(client: Client, line: string, input: Readable | Uint8Array | null): void {
+function sendRequest(client: Client, line: string, input: ExchangeRequest["input"]): void {
   // Whoever leaves without reading what was sent says so by its answer, or by giving none.
   client.stdin.on("error", () => undefined);
-  client.stdin.write(line);
-  if (input === null) return;
-  if (input instanceof Uint8Array) {
-    client.stdin.end(input);
-    return;
-  }
-  input.on("error", () => client.kill("SIGKILL"));
-  input.pipe(client.stdin);
+  if (input instanceof Readable) input.on("error", () => client.kill("SIGKILL"));
+  client.stdin.write(line, (error) => {
+    // The line goes first: what writes the input may do so past this process.
+    if (error == null && input !== null) giveInput(client.stdin, input);
+  });
 }
 
 /**
