@@ -154,11 +154,7 @@ export class SshConnection {
     if (lateAfterMs !== null) return failureOf(this.#spec, said, `nothing came within ${lateAfterMs / 1000} s`);
     if (begun) return failureOf(this.#spec, "", "the connection was cut in the middle of it");
     if (code === 255 || code === null) return failureOf(this.#spec, said, "there is no connection");
-    return new WaybillError(
-      "spawn_failed",
-      `The login shell of "${this.#spec.name}" left with code ${code} instead of running ${this.#dialect.needs.shell}.${said === "" ? "" : ` It says: ${said.trim().slice(-300)}`}`,
-      { hint: `The account needs a login shell that can run commands; try: ssh ${this.#spec.host} true.` },
-    );
+    return noShell(this.#spec, this.#dialect.needs.shell, code, said.trim().slice(-300));
   }
 
   /** A shared connection that gives no answer would take every later request with it; the next one makes a new one. */
@@ -231,6 +227,19 @@ function collectText(source: Readable): () => string {
     text = (text + chunk).slice(-SAID_BYTES);
   });
   return () => text;
+}
+
+/** With 0 the shell found nothing to carry out: the request was read before it, or another command was forced. */
+function noShell({ name, host }: MachineSpec, shell: string, code: number, said: string): WaybillError {
+  const what =
+    code === 0
+      ? `carried out nothing of the request: what it starts with reads standard input, or a command is forced on it`
+      : `left with code ${code} instead of running ${shell}`;
+  const told = said === "" ? "" : ` It says: ${said}`;
+  return new WaybillError("spawn_failed", `The login shell of "${name}" ${what}.${told}`, {
+    hint: `The account needs a login shell that can run commands; try: ssh ${host} true.`,
+    details: { machine: name, code },
+  });
 }
 
 function noClient(cause: Error): WaybillError {
