@@ -19,6 +19,8 @@ import { visitStray } from "./visit-stray.js";
 
 /** How long a run is left alone after a drive that failed or found the machine full: doubling. */
 const RETRY_MS = { first: 500, most: 30_000 } as const;
+/** A drive that went on for longer had contact, so that its failure is the first of a new row: longer than any single request. */
+const HELD_MS = 60_000;
 /** How long until it is looked again whether whoever drives a run still lives. */
 const ELSEWHERE_MS = 1_000;
 /** What a further try does not mend while nobody makes room or gives leave. */
@@ -155,6 +157,7 @@ export class Dispatcher {
   #begin(name: string, work: () => Promise<void>, signal: AbortSignal): void {
     const resting = this.#resting.get(name);
     if (this.#driving.has(name) || (resting !== undefined && resting.until > this.#runtime.clock())) return;
+    const begun = performance.now();
     const guarded = async (): Promise<void> => {
       try {
         await work();
@@ -165,6 +168,7 @@ export class Dispatcher {
         }
         const code = error instanceof WaybillError ? error.code : "internal";
         this.#runtime.log("run.drive_failed", { run: name, code, error: (error as Error).message });
+        if (performance.now() - begun > HELD_MS) this.#resting.delete(name);
         this.#rest(name);
       }
     };

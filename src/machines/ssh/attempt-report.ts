@@ -8,6 +8,8 @@ export interface AttemptReport {
   readonly answer: MachineAnswer;
   /** Bytes of the log at that moment; 0 when there is none. */
   readonly logBytes: number;
+  /** False when the machine says that the attempt has ended and left none. */
+  readonly mayHaveArtifacts: boolean;
 }
 
 /** The lines of one attempt end with a line of a dot; what comes after the last dot is still under way. */
@@ -25,7 +27,9 @@ function parseReport(text: string): AttemptReport | null {
   const key = parseKey(fields.get("attempt") ?? "");
   if (key === null) return null;
   const answer = toAnswer(fields, key);
-  return answer === null ? null : { key, answer, logBytes: Number(fields.get("size")) || 0 };
+  if (answer === null) return null;
+  const mayHaveArtifacts = fields.get("artifacts") !== "none";
+  return { key, answer, logBytes: Number(fields.get("size")) || 0, mayHaveArtifacts };
 }
 
 function splitOnce(line: string): [string, string] {

@@ -8,6 +8,7 @@ import { runDirectory } from "../local/run-directory.js";
 import type { CollectOptions, StartRequest } from "../machine-port.js";
 import { collectOverShell } from "./collect-over-ssh.js";
 import { createLocalShell, type LocalShell } from "./local-shell-fixture.js";
+import { createSshMachine } from "./ssh-machine.js";
 
 const INTO = 'cd "$WAYBILL_ARTIFACTS_DIR"; ';
 
@@ -29,7 +30,7 @@ for (const { name, shell: command, skip } of shellsToTry()) {
       return join(dir, `to-${destinations}`);
     };
     const collect = async (request: StartRequest, to: string, options: CollectOptions = {}) =>
-      collectOverShell(shell, request, await bench.machine.status(request), to, options);
+      collectOverShell(shell, request, { answer: await bench.machine.status(request) }, to, options);
     /** Runs `script` in the artifacts' folder to its end. */
     const ran = async (script: string) => (await runToEnd(bench, INTO + script)).request;
     const refused = async (request: StartRequest) => {
@@ -38,6 +39,26 @@ for (const { name, shell: command, skip } of shellsToTry()) {
       expect((await readdir(to)).filter((entry) => entry !== "log.times")).toEqual(["log"]);
       return error;
     };
+
+    it("asks whoever saw the end for nothing that the machine said is not there", async () => {
+      const machine = createSshMachine(bench.machine.spec, {}, shell);
+      const verbsOf = async (request: StartRequest) => {
+        const before = shell.calls.length;
+        await machine.settled(request, undefined, "driver");
+        const got = await machine.collect(request, destination());
+        return { got, verbs: shell.calls.slice(before).map(({ verb }) => verb) };
+      };
+      const bare = await verbsOf(await ran(":"));
+      expect(bare.verbs).toEqual(["await"]);
+      expect(bare.got).toMatchObject({ artifactsPath: null, files: 0 });
+      expect(await readFile(bare.got.logPath, "utf8")).toBe("");
+      const full = await verbsOf(await ran("echo said; : > .hidden"));
+      expect(full.verbs.sort()).toEqual(["artifacts", "await", "growth", "log"]);
+      expect(full.got.files).toBe(1);
+      expect(await readFile(full.got.logPath, "utf8")).toBe("said\n");
+      const swapped = await ran('cd /; rmdir "$WAYBILL_ARTIFACTS_DIR"; ln -s /nowhere "$WAYBILL_ARTIFACTS_DIR"');
+      await expect(verbsOf(swapped)).rejects.toMatchObject({ code: "artifact_failed" });
+    });
 
     it("brings what a local machine brings", async () => {
       const request = await ran(

@@ -2,7 +2,7 @@
 import { mkdir, statfs } from "node:fs/promises";
 import { resolve } from "node:path";
 import { WaybillError } from "../../domain/errors.js";
-import type { AttemptKey, MachineAnswer } from "../../domain/machine.js";
+import type { AttemptKey } from "../../domain/machine.js";
 import { parseManifest } from "../artifacts/artifact-manifest.js";
 import {
   countFiles,
@@ -20,6 +20,7 @@ import { selectEntries, selectionOf } from "../artifacts/selection.js";
 import { attemptArguments } from "../attempt-name.js";
 import type { Collected, CollectOptions } from "../machine-port.js";
 import { type ArtifactList, parseArtifactList } from "./artifact-list.js";
+import type { AttemptReport } from "./attempt-report.js";
 import { fetchArtifacts } from "./fetch-artifacts.js";
 import { fetchLog } from "./fetch-log.js";
 import { type Missing, PartialFolder } from "./partial-folder.js";
@@ -29,30 +30,34 @@ import type { RemoteShell } from "./remote-shell.js";
 /** Bounds memory against a machine that never ends its list; enough for some 250,000 files with long names. */
 const LONGEST_LIST = 64 * 1024 * 1024;
 
+/** What the machine said last; without the rest of the report, everything is asked for. */
+export type Said = Pick<AttemptReport, "answer"> & Partial<Pick<AttemptReport, "logBytes" | "mayHaveArtifacts">>;
+
 /**
  * Brings log and artifacts of an attempt to `destination`, on disk as `collectArtifacts` does for a local machine.
  *
- * @param answer what the machine says of the attempt.
+ * @param said what the machine says of the attempt. What it says that there is not, it is not asked for.
  * @throws `artifact_failed` naming path and reason, and then no artifact is brought at all; `disk_full` of this computer;
  *   `machine_unreachable` when cut: what has come is kept in a hidden folder, and not asked for again.
  */
 export async function collectOverShell(
   shell: RemoteShell,
   key: AttemptKey,
-  answer: MachineAnswer,
+  said: Said,
   destination: string,
   options: CollectOptions = {},
 ): Promise<Collected> {
   try {
     await mkdir(destination, { recursive: true, mode: 0o700 });
-    const logPath = await fetchLog(shell, key, answer, destination, options.signal);
+    const { answer, logBytes = null, mayHaveArtifacts = true } = said;
+    const logPath = await fetchLog(shell, key, { answer, logBytes }, destination, options.signal);
     const brought = { logPath, artifactsPath: null, files: 0, bytes: 0, left: 0 };
     if (answer.state === "running" || answer.state === "starting") return brought;
     const hash = answer.state === "exit" ? answer.exit.artifacts_manifest_hash : null;
     const selects = selectionOf(options.globs);
     const earlier = hash === null ? null : await findBrought(destination, hash, logPath, selects);
     if (earlier !== null) return earlier;
-    const list = await listArtifacts(shell, key, options.signal);
+    const list = hash === null && !mayHaveArtifacts ? null : await listArtifacts(shell, key, options.signal);
     if (list === null) return (await findBrought(destination, hash, logPath, selects)) ?? brought;
     if (hash === null && list.entries.length === 0) return brought;
     return await bring({ shell, key, destination, logPath, hash, list, options });

@@ -4,13 +4,14 @@
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { PassThrough, type Readable, type Writable } from "node:stream";
+import { PassThrough, Readable, type Writable } from "node:stream";
 import { WaybillError } from "../../domain/errors.js";
 import type { MachineSpec } from "../../domain/machine.js";
 import type { Environment } from "../environment.js";
 import { type AnswerEnd, unframe } from "./answer-frame.js";
 import type { Pass } from "./connection-gate.js";
 import type { Dialect } from "./dialect.js";
+import { giveInput } from "./give-input.js";
 import type { RemoteCall } from "./remote-shell.js";
 import { type Lane, type Place, type SessionKind, SessionPlaces } from "./session-places.js";
 import { controlArguments, controlSocket, sshArguments } from "./ssh-command.js";
@@ -29,7 +30,7 @@ export interface Exchange {
 /** What a request sends: its line, then its input; `null` leaves the input open for `send`. */
 export interface ExchangeRequest extends Pick<RemoteCall, "deadlineMs" | "signal"> {
   readonly line: (nonce: string) => string;
-  readonly input: Readable | Uint8Array | null;
+  readonly input: NonNullable<RemoteCall["input"]> | null;
   readonly kind: SessionKind;
 }
 
@@ -153,11 +154,7 @@ export class SshConnection {
     if (lateAfterMs !== null) return failureOf(this.#spec, said, `nothing came within ${lateAfterMs / 1000} s`);
     if (begun) return failureOf(this.#spec, "", "the connection was cut in the middle of it");
     if (code === 255 || code === null) return failureOf(this.#spec, said, "there is no connection");
-    return new WaybillError(
-      "spawn_failed",
-      `The login shell of "${this.#spec.name}" left with code ${code} instead of running ${this.#dialect.needs.shell}.${said === "" ? "" : ` It says: ${said.trim().slice(-300)}`}`,
-      { hint: `The account needs a login shell that can run commands; try: ssh ${this.#spec.host} true.` },
-    );
+    return noShell(this.#spec, this.#dialect.needs.shell, code, said.trim().slice(-300));
   }
 
   /** A shared connection that gives no answer would take every later request with it; the next one makes a new one. */
@@ -185,17 +182,14 @@ function attend(client: Client): Attended {
   return { client, output, said: collectText(client.stderr), left };
 }
 
-function sendRequest(client: Client, line: string, input: Readable | Uint8Array | null): void {
+function sendRequest(client: Client, line: string, input: ExchangeRequest["input"]): void {
   // Whoever leaves without reading what was sent says so by its answer, or by giving none.
   client.stdin.on("error", () => undefined);
-  client.stdin.write(line);
-  if (input === null) return;
-  if (input instanceof Uint8Array) {
-    client.stdin.end(input);
-    return;
-  }
-  input.on("error", () => client.kill("SIGKILL"));
-  input.pipe(client.stdin);
+  if (input instanceof Readable) input.on("error", () => client.kill("SIGKILL"));
+  client.stdin.write(line, (error) => {
+    // The line goes first: what writes the input may do so past this process.
+    if (error == null && input !== null) giveInput(client.stdin, input);
+  });
 }
 
 /**
@@ -233,6 +227,19 @@ function collectText(source: Readable): () => string {
     text = (text + chunk).slice(-SAID_BYTES);
   });
   return () => text;
+}
+
+/** With 0 the shell found nothing to carry out: the request was read before it, or another command was forced. */
+function noShell({ name, host }: MachineSpec, shell: string, code: number, said: string): WaybillError {
+  const what =
+    code === 0
+      ? `carried out nothing of the request: what it starts with reads standard input, or a command is forced on it`
+      : `left with code ${code} instead of running ${shell}`;
+  const told = said === "" ? "" : ` It says: ${said}`;
+  return new WaybillError("spawn_failed", `The login shell of "${name}" ${what}.${told}`, {
+    hint: `The account needs a login shell that can run commands; try: ssh ${host} true.`,
+    details: { machine: name, code },
+  });
 }
 
 function noClient(cause: Error): WaybillError {

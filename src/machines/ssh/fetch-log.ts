@@ -11,20 +11,29 @@ import type { RemoteShell } from "./remote-shell.js";
  * Appends to `destination/log` what is missing of it; a log that was forgotten or never begun counts as empty, unless an
  * earlier collection has brought it.
  *
+ * @param said what the machine says of the attempt, and of how many bytes its log is; null when it did not say.
  * @returns the path of the copy. @throws `artifact_failed` when the machine has less than the exit record says.
  */
 export async function fetchLog(
   shell: RemoteShell,
   key: AttemptKey,
-  answer: MachineAnswer,
+  { answer, logBytes }: { readonly answer: MachineAnswer; readonly logBytes: number | null },
   destination: string,
   signal?: AbortSignal,
 ): Promise<string> {
   const path = resolve(destination, "log");
   // An exit record that is a link says 0, for want of room: then the machine's own count is all there is.
   const sealed = answer.state === "exit" ? answer.exit.log_bytes : 0;
+  if (answer.state === "exit" && sealed === 0 && logBytes === 0) {
+    // Nothing was ever written, and nothing more will be.
+    await (await open(path, "a", 0o600)).close();
+    return path;
+  }
+  const noting = growthOverShell(shell, key, signal);
+  // Asked for beside the log; when both fail, the log's failure is told.
+  noting.catch(() => undefined);
   await fetchMissing(shell, key, path, sealed, signal);
-  const notes = await growthOverShell(shell, key, signal);
+  const notes = await noting;
   if (notes !== "") await replace(`${path}.times`, notes);
   return path;
 }

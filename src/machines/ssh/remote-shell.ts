@@ -3,7 +3,13 @@
  *
  * Nothing here knows about ssh; what is above it (upload, collect, status) speaks only through this port.
  */
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
+
+/** Programs of this computer that write an input themselves, so that it does not pass through this process. */
+export interface InputPrograms {
+  /** Starts them with `stdin` as their output. Whoever calls this gives `stdin` up: it ends when they have. */
+  writeTo(stdin: Writable): void;
+}
 
 /** One verb of the machine's side (`supervisor/sh`), as the request line will call it. */
 export interface RemoteCall {
@@ -13,7 +19,7 @@ export interface RemoteCall {
   /** Variables of the verb's process, never part of a command line that others can see. */
   readonly env?: Readonly<Record<string, string>>;
   /** What the verb finds on its standard input. Default: nothing, ended at once. */
-  readonly input?: Readable | Uint8Array;
+  readonly input?: Readable | Uint8Array | InputPrograms;
   /** Milliseconds until the answer must have ended; null: as long as `signal` lets it. */
   readonly deadlineMs: number | null;
   /** It goes on until nobody wants it any more (a watch, a log that is followed, a program that is fed). Default: it ends by itself. */

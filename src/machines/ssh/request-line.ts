@@ -6,13 +6,15 @@
  */
 
 /** What the login shell is asked to do, whichever shell it is: no quote, backslash or `!` inside the quotes (csh, fish). */
-export const BOOTSTRAP = `exec sh -c 'IFS= read -r l; eval "$l"'`;
+export const BOOTSTRAP = `exec sh -c 'IFS= read -r wb_l; eval "$wb_l"'`;
 
 /** The status by which the line says that this version of the supervisor is not installed there. */
 export const NOT_INSTALLED = 197;
 
 /** Shells keep these for themselves: they can be given to a program by `env`, and hold no secrets. */
 const SHELL_OWNED = new Set(["UID", "EUID", "PPID", "BASHOPTS", "SHELLOPTS", "BASH_VERSINFO", "_"]);
+/** The line's own variables begin with this, as the supervisor's do: no program's are likely to. */
+const OWN = /^wb_/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 export interface RequestLine {
@@ -26,9 +28,9 @@ export interface RequestLine {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** `text` as one word for a POSIX shell, on one line: a newline is written as the variable `n`. */
+/** `text` as one word for a POSIX shell, on one line: a newline is written as the variable `wb_n`. */
 export function quoteWord(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`).replaceAll("\n", `'"$n"'`)}'`;
+  return `'${text.replaceAll("'", `'\\''`).replaceAll("\n", `'"$wb_n"'`)}'`;
 }
 
 /** The work directory as a word; `~` is the home of whoever logs in, which only that machine knows. */
@@ -38,18 +40,18 @@ export function quoteWorkDir(workDir: string): string {
 }
 
 const settings = (nonce: string, workDir: string, hash: string): string =>
-  `n=$(printf '\\nx');n=\${n%x};cd /;printf '%s\\n' ${nonce};p=${quoteWorkDir(workDir)};s="$p"/bin/supervisor-${hash}.sh`;
+  `wb_n=$(printf '\\nx');wb_n=\${wb_n%x};cd /;printf '%s\\n' ${nonce};wb_p=${quoteWorkDir(workDir)};wb_s="$wb_p"/bin/supervisor-${hash}.sh`;
 
-const trailer = (nonce: string): string => `printf '%s %s\\n' ${nonce} "$e"\n`;
+const trailer = (nonce: string): string => `printf '%s %s\\n' ${nonce} "$wb_e"\n`;
 
 /** The line that carries out a verb of the installed supervisor. */
 export function verbLine({ nonce, workDir, supervisorHash, verb, args, env }: RequestLine): string {
   const words = args.map(quoteWord).join(" ");
-  // The program's PATH need not lead to a shell.
-  const [find, shell] = env.PATH === undefined ? ["", "sh"] : ["b=$(command -v sh);", '"$b"'];
-  const call = `${environmentOf(env)}${shell} "$s" ${verb} "$p" ${words}`;
+  // The program's PATH need not lead to a shell, nor to `env`.
+  const find = "wb_b=$(command -v sh);wb_v=$(command -v env);";
+  const call = `${environmentOf(env)}"$wb_b" "$wb_s" ${verb} "$wb_p" ${words}`;
   const begin = settings(nonce, workDir, supervisorHash);
-  return `${begin};if [ -r "$s" ];then ${find}(${call});e=$?;else e=${NOT_INSTALLED};fi;${trailer(nonce)}`;
+  return `${begin};if [ -r "$wb_s" ];then ${find}(${call});wb_e=$?;else wb_e=${NOT_INSTALLED};fi;${trailer(nonce)}`;
 }
 
 /**
@@ -58,18 +60,19 @@ export function verbLine({ nonce, workDir, supervisorHash, verb, args, env }: Re
  */
 export function installLine(nonce: string, workDir: string, hash: string): string {
   const begin = settings(nonce, workDir, hash);
-  const sum = '{ sha256sum "$t" || shasum -a 256 "$t" || openssl dgst -sha256 -r "$t"; } 2>/dev/null';
+  const sum = '{ sha256sum "$wb_t" || shasum -a 256 "$wb_t" || openssl dgst -sha256 -r "$wb_t"; } 2>/dev/null';
   // Whatever ends it, a full disk or a cut, it leaves no half behind.
-  const tidy = `t="$s".$$;trap 'rm -f "$t"' EXIT;trap 'exit 1' HUP INT TERM`;
-  const install = `umask 077;${tidy};mkdir -p "$p"/bin&&cat >"$t"||exit 1;h=$(${sum});case $h in ${hash}*);;*) exit 2;;esac;mv -f "$t" "$s"||exit 1`;
-  return `${begin};(${install}) 2>&1;e=$?;${trailer(nonce)}`;
+  const tidy = `wb_t="$wb_s".$$;trap 'rm -f "$wb_t"' EXIT;trap 'exit 1' HUP INT TERM`;
+  const install = `umask 077;${tidy};mkdir -p "$wb_p"/bin&&cat >"$wb_t"||exit 1;wb_h=$(${sum});case $wb_h in ${hash}*);;*) exit 2;;esac;mv -f "$wb_t" "$wb_s"||exit 1`;
+  return `${begin};(${install}) 2>&1;wb_e=$?;${trailer(nonce)}`;
 }
 
 function environmentOf(env: Readonly<Record<string, string>>): string {
   const entries = Object.entries(env);
-  const own = ([name]: readonly [string, string]): boolean => NAME.test(name) && !SHELL_OWNED.has(name);
+  const own = ([name]: readonly [string, string]): boolean =>
+    NAME.test(name) && !SHELL_OWNED.has(name) && !OWN.test(name);
   const exported = entries.filter(own).map(([name, value]) => `${name}=${quoteWord(value)}`);
   const foreign = entries.filter((entry) => !own(entry)).map(([name, value]) => quoteWord(`${name}=${value}`));
   const before = exported.length === 0 ? "" : `export ${exported.join(" ")};`;
-  return foreign.length === 0 ? `${before}exec ` : `${before}exec env ${foreign.join(" ")} `;
+  return foreign.length === 0 ? `${before}exec ` : `${before}exec "$wb_v" ${foreign.join(" ")} `;
 }

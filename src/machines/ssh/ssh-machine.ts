@@ -30,13 +30,19 @@ export function createSshMachine(
   shell: RemoteShell = createSshShell(spec, environment),
 ): Machine {
   const watch = new SettledWatch(shell);
+  // An exit record never changes, so whoever drives an attempt and collects it next need not ask again.
+  const ended = new Map<string, AttemptReport>();
   const ask = (key: AttemptKey, who?: Asker): Promise<AttemptReport> => observe(shell, spec, mustBeAttempt(key), who);
   return {
     spec,
     prepare: (tree, signal) => uploadTree(shell, tree, signal),
     start: (request, signal) => startOverSsh(shell, spec, request, signal),
     status: async (key, who) => (await ask(key, who)).answer,
-    settled: async (key, signal, who) => (await watch.settled(mustBeAttempt(key), signal, who)).answer,
+    settled: async (key, signal, who) => {
+      const report = await watch.settled(mustBeAttempt(key), signal, who);
+      if (who === "driver" && report.answer.state === "exit") ended.set(attemptDirName(key), report);
+      return report.answer;
+    },
     follow: (key, fromByte, signal) =>
       followOverSsh(shell, key, fromByte, (over) => watch.settled(mustBeAttempt(key), over), signal),
     logPath: () => null,
@@ -53,8 +59,11 @@ export function createSshMachine(
       // 3: supervisor or watchdog live, so the attempt is not lost and is theirs to end.
       if (answer.status !== 0 && answer.status !== 3) throw refused(spec, "end what a lost attempt left", answer);
     },
-    collect: async (key, destination, options) =>
-      collectOverShell(shell, key, (await ask(key)).answer, destination, options),
+    collect: async (key, destination, options) => {
+      const known = ended.get(attemptDirName(key));
+      ended.delete(attemptDirName(key));
+      return await collectOverShell(shell, key, known ?? (await ask(key)), destination, options);
+    },
     check: () => checkOverShell(shell, spec),
     forget: async (key) => {
       const answer = await attempt(shell, "forget", key, [], LONG_MS);

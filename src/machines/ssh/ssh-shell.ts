@@ -1,5 +1,4 @@
 /** `RemoteShell` over ssh: installs the supervisor on a machine that lacks this version, and asks again. */
-import { Readable } from "node:stream";
 import { WaybillError } from "../../domain/errors.js";
 import type { MachineSpec } from "../../domain/machine.js";
 import type { Environment } from "../environment.js";
@@ -34,8 +33,8 @@ class SshShell {
   }
 
   async call(call: RemoteCall): Promise<RemoteAnswer> {
-    // A stream can be sent only once, so what reads it must be there.
-    if (call.input instanceof Readable) await this.#ensureInstalled(call.signal);
+    // What is not in memory can be sent only once, so what reads it must be there.
+    if (call.input !== undefined && !(call.input instanceof Uint8Array)) await this.#ensureInstalled(call.signal);
     const answer = await this.#ask(call);
     if (answer.status !== NOT_INSTALLED) return answer;
     await this.#install();

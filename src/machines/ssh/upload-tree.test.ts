@@ -171,21 +171,20 @@ for (const { name, shell: command, skip } of shellsToTry()) {
       expect(await placed(workDir, tree)).toBe(tree.hash);
     });
 
-    it("tells that tar is missing there", async () => {
-      const { shell } = await machine();
-      const tree = await freeze(await awkwardSource());
-      const tools = ["sh", "mkdir", "ln", "rm", "date", "readlink", "df", "ls", "head", "cat"];
-      const env = onlyTools(await mkdtemp(join(dir, "tools-")), tools) as Record<string, string>;
-      // busybox has a tar of its own inside, which only its PATH keeps from being taken.
-      const poor: RemoteShell = { open: shell.open, call: (call) => shell.call({ ...call, env }) };
-      const uploaded = uploadTree(poor, tree);
-      if (command[0]?.endsWith("busybox") === true) await uploaded.catch(() => undefined);
-      else
-        await expect(uploaded).rejects.toMatchObject({
+    // busybox has a tar inside, which no PATH takes away.
+    if (command[1] === undefined) {
+      it("tells that tar is missing there", async () => {
+        const { shell } = await machine();
+        const tree = await freeze(await awkwardSource());
+        const tools = ["sh", "mkdir", "ln", "rm", "date", "readlink", "df", "ls", "head", "cat"];
+        const env = onlyTools(await mkdtemp(join(dir, "tools-")), tools) as Record<string, string>;
+        const poor: RemoteShell = { open: shell.open, call: (call) => shell.call({ ...call, env }) };
+        await expect(uploadTree(poor, tree)).rejects.toMatchObject({
           code: "upload_failed",
           message: expect.stringMatching(/unpacked with tar: .*tar/),
         });
-    });
+      });
+    }
 
     it("tells that tar is missing here, and does without zstd", async () => {
       const { workDir, shell } = await machine();

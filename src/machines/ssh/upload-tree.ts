@@ -51,7 +51,7 @@ export async function uploadTree(shell: RemoteShell, tree: FrozenTree, signal?: 
   const offer = readOffer(answer.output.toString());
   const entries = await entriesOf(tree, signal);
   const scanned = await scanTree(tree.path, { ignoring: false, ...(signal && { signal }) });
-  const whole: Plan = { base: null, gone: [], fresh: entries, files: scanned, bytes: tree.bytes };
+  const whole: Plan = { base: null, gone: [], fresh: entries, files: scanned, bytes: sizeOf(scanned) };
   const plan = (await smallestDelta(tree, entries, scanned, offer)) ?? whole;
   requireSpace(offer, plan);
   const sent = await send(shell, tree, entries, plan, offer, signal);
@@ -73,6 +73,8 @@ function readOffer(text: string): Offer {
   };
 }
 
+const sizeOf = (files: readonly ScannedEntry[]): number => files.reduce((sum, { size }) => sum + size, 0);
+
 /** The cheapest way to build on a tree that the machine has and that is known here; null when none is clearly cheaper. */
 async function smallestDelta(
   tree: FrozenTree,
@@ -87,9 +89,9 @@ async function smallestDelta(
     if (known === null) continue;
     const { gone, fresh } = deltaOf(known, entries);
     const files = fresh.flatMap(({ path }) => byPath.get(Buffer.from(path).toString("latin1")) ?? []);
-    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    const bytes = sizeOf(files);
     const names = removable(gone);
-    if (names === null || bytes > tree.bytes * CLEARLY_SMALLER || fresh.length > entries.length * CLEARLY_SMALLER)
+    if (names === null || bytes > sizeOf(scanned) * CLEARLY_SMALLER || fresh.length > entries.length * CLEARLY_SMALLER)
       continue;
     if (best === null || bytes < best.bytes) best = { base, gone: names, fresh, files, bytes };
   }

@@ -15,11 +15,26 @@ const PARTS: Readonly<Record<SupervisorLanguage, URL>> = {
   ps: new URL("./ps/", import.meta.url),
 };
 
-/** @returns the supervisor's text and the hash that names its version. */
-export async function supervisorSource(
-  language: SupervisorLanguage = "sh",
-): Promise<{ readonly text: Buffer; readonly hash: string }> {
-  const parts = PARTS[language];
+/** The supervisor's text, and the hash that names its version. */
+export interface SupervisorSource {
+  readonly text: Buffer;
+  readonly hash: string;
+}
+
+const read = new Map<SupervisorLanguage, Promise<SupervisorSource>>();
+
+/** Read once: every request names the version, and a process stays with its own when another is installed meanwhile. */
+export async function supervisorSource(language: SupervisorLanguage = "sh"): Promise<SupervisorSource> {
+  const known = read.get(language);
+  if (known !== undefined) return await known;
+  const reading = readParts(PARTS[language]);
+  read.set(language, reading);
+  // What could not be read may be readable when it is asked for again.
+  reading.catch(() => read.delete(language));
+  return await reading;
+}
+
+async function readParts(parts: URL): Promise<SupervisorSource> {
   const names = (await readdir(parts)).sort();
   const text = Buffer.concat(await Promise.all(names.map((name) => readFile(new URL(name, parts)))));
   return { text, hash: createHash("sha256").update(text).digest("hex").slice(0, 16) };

@@ -3,8 +3,7 @@
  * asked for follows on standard input as base64 of JSON.
  */
 import { WaybillError } from "../../domain/errors.js";
-import type { RequestLine } from "../ssh/request-line.js";
-import { NOT_INSTALLED } from "../ssh/request-line.js";
+import { NOT_INSTALLED, type RequestLine } from "../ssh/request-line.js";
 
 /** What travels to a machine that runs Windows. An order without a verb installs the supervisor from what follows it. */
 export interface PowershellOrder {
@@ -54,7 +53,7 @@ Send-WbText "$($wbOrder.nonce) $wbStatus\`n"
 `.trim();
 
 /** `-EncodedCommand` as PowerShell reads it. */
-export const encodeCommand = (program: string): string => Buffer.from(program, "utf16le").toString("base64");
+const encodeCommand = (program: string): string => Buffer.from(program, "utf16le").toString("base64");
 
 /**
  * What the login shell is asked to do, be it cmd.exe, PowerShell or another: words without anything to quote. Without
@@ -63,7 +62,7 @@ export const encodeCommand = (program: string): string => Buffer.from(program, "
 export const POWERSHELL_BOOTSTRAP = `powershell.exe -NoLogo -NoProfile -NonInteractive -InputFormat None -OutputFormat Text -EncodedCommand ${encodeCommand(BOOTSTRAP_PROGRAM)}`;
 
 /** Errors: `invalid_input` for text that has no UTF-8, or that no Windows process can be given. */
-export function encodeOrder(order: PowershellOrder): string {
+function encodeOrder(order: PowershellOrder): string {
   for (const text of [order.work_dir, ...order.args, ...order.env]) mustTravel(text);
   const coded = Buffer.from(JSON.stringify(order)).toString("base64");
   return `${String(coded.length).padStart(LENGTH_DIGITS, "0")}${coded}\n`;

@@ -55,7 +55,17 @@ tell_attempt() {
   [ -z "$wb_proof" ] || echo "proof $wb_proof"
   [ -z "$wb_start_line" ] || printf 'start %s\n' "$wb_start_line"
   [ -z "$wb_exit_line" ] || printf 'exit %s\n' "$wb_exit_line"
+  [ "$wb_said" != exit ] || has_artifacts || echo "artifacts none"
   echo .
+}
+
+# Whether there is anything under the name of the artifacts' folder but an empty folder.
+has_artifacts() {
+  [ -d "$wb_at/artifacts" ] && [ ! -L "$wb_at/artifacts" ] || { [ -e "$wb_at/artifacts" ] || [ -L "$wb_at/artifacts" ]; return; }
+  for wb_item in "$wb_at"/artifacts/* "$wb_at"/artifacts/.[!.]* "$wb_at"/artifacts/..?*; do
+    [ ! -e "$wb_item" ] && [ ! -L "$wb_item" ] || return 0
+  done
+  return 1
 }
 
 # observe [+]RUN.ATTEMPT...: each as it stands. A plus says that the one who asks drives the attempt: that is contact.
