@@ -16,7 +16,7 @@ const MAY_IMPORT = {
   dispatch: ["domain", "store", "machines", "observe"],
   engine: ["domain", "store", "machines", "observe"],
   "data-store": ["domain", "store", "config"],
-  app: ["domain", "contracts", "store", "machines", "dispatch", "config", "observe"],
+  app: ["domain", "contracts", "store", "machines", "dispatch", "engine", "config", "observe"],
   interfaces: ["domain", "contracts", "app", "config", "observe"],
 };
 

@@ -30,6 +30,7 @@ import {
   storeInfo,
   watchEvents,
 } from "./system.js";
+import { checkTasks } from "./task-types.js";
 import {
   compareAndSetVariable,
   getVariable,
@@ -74,6 +75,7 @@ const ALL = [
   listCache,
   clearCache,
   runCached,
+  checkTasks,
   explain,
   watchEvents,
   doctor,

@@ -36,6 +36,7 @@ export const ERRORS = facts({
   task_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
   invalid_task_id: { exit: EXIT.badInput, http: 400, retryable: false },
   unknown_task_type: { exit: EXIT.badInput, http: 400, retryable: false },
+  invalid_task_module: { exit: EXIT.badInput, http: 400, retryable: false },
   task_conflict: { exit: EXIT.conflict, http: 409, retryable: false },
   task_failed: { exit: EXIT.workFailed, http: 200, retryable: false },
   invalid_result: { exit: EXIT.workFailed, http: 200, retryable: false },

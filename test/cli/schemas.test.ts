@@ -52,6 +52,7 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "cache.rm": () => ["cache", "rm", "built", "nothing"],
   "cache.run": () => ["cache", "run", "--key-files", "good", "plan.yaml", "--key", "1", "--", "echo", "made"],
   "cache.clear": () => ["cache", "clear"],
+  "tasks.check": () => ["tasks", "check", "tasks.mjs"],
   "store.destroy": () => ["store", "destroy", "--yes"],
 };
 
@@ -86,6 +87,7 @@ beforeAll(async () => {
   box = createSandbox();
   box.work("good", 'echo "hello $1"; echo left > "$WAYBILL_ARTIFACTS_DIR/left"');
   box.work("bad", "printf '\\377\\376'; exit 3");
+  box.tasks("tasks.mjs", 'export const greet = defineTask({ type: "greet", params: anything, run: () => "hello" });');
   box.plan("plan.yaml", [
     { name: "good", machine: "local" },
     { name: "nowhere", dir: "bad", tag: "gpu" },

@@ -15,6 +15,7 @@ import {
   renderStoreInfo,
   renderWhy,
 } from "./system.js";
+import { renderTaskTypes } from "./task-types.js";
 import { renderVariables } from "./vars.js";
 
 type Render<N extends CallName> = (data: OutputOf<N>) => string | Promise<string>;
@@ -51,6 +52,7 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "cache.list": renderCache,
   "cache.run": renderCachedRun,
   "cache.clear": ({ cleared }) => `removed ${cleared} ${cleared === 1 ? "entry" : "entries"}`,
+  "tasks.check": renderTaskTypes,
   "system.why": renderWhy,
   "system.doctor": ({ findings }) => renderFindings(findings),
   "system.schema": renderSchema,
