@@ -13,6 +13,7 @@ import { dispatchItemFacts } from "./dispatch-item-facts.js";
 import { durabilityFacts } from "./durability-facts.js";
 import { eventFacts } from "./event-facts.js";
 import { externalRunFacts } from "./external-run-facts.js";
+import { gateFacts } from "./gate-facts.js";
 import { guardedWriteFacts } from "./guarded-write-facts.js";
 import { historyFacts } from "./history-facts.js";
 import { leaseFacts } from "./lease-facts.js";
@@ -58,5 +59,6 @@ export function describeStore(name: string, subject: StoreUnderTest): void {
     queueFacts(use);
     stepFacts(use);
     scheduleFacts(use);
+    gateFacts(use);
   });
 }

@@ -6,11 +6,12 @@ import { sqliteAttempts } from "./attempts.js";
 import { sqliteBatches } from "./batches.js";
 import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
 import { sqliteCache } from "./cache.js";
-import { counterValue } from "./counters.js";
+import { counterValue, nextOf } from "./counters.js";
 import type { SqliteConnection, SqliteDriver, SqlValue } from "./driver.js";
 import { sqliteEvents } from "./events.js";
 import { sqliteExternalRuns } from "./external-runs.js";
 import { claimSweep, collectGarbage, reset } from "./garbage.js";
+import { sqliteGates } from "./gates.js";
 import { sqliteHistory } from "./history.js";
 import { sqliteLeases } from "./leases.js";
 import { findLockHolder } from "./lock-holder.js";
@@ -183,7 +184,10 @@ function storeOn(session: Session): Store {
     steps: sqliteSteps(session),
     queues: sqliteQueues(session),
     schedules: sqliteSchedules(session),
+    gates: sqliteGates(session),
     info: () => session.snapshot(() => info(session)),
+    probe: async () => void (await session.write(() => nextOf(session, "probe"))),
+    staleWritesRefused: () => session.read(() => counterValue(session, "stale_writes")),
     collectGarbage: (policy) => collectGarbage(session, policy),
     claimSweep: (everyMs) => claimSweep(session, everyMs),
     reset: () => reset(session),

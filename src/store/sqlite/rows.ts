@@ -14,7 +14,7 @@ import type { SqlParams, SqlRow } from "./driver.js";
 
 export const text = (row: SqlRow, column: string): string => row[column] as string;
 export const integer = (row: SqlRow, column: string): number => row[column] as number;
-const textOrNull = (row: SqlRow, column: string): string | null => row[column] as string | null;
+export const textOrNull = (row: SqlRow, column: string): string | null => row[column] as string | null;
 export const integerOrNull = (row: SqlRow, column: string): number | null => row[column] as number | null;
 
 export function itemFromRow(row: SqlRow): Item {
