@@ -163,9 +163,10 @@ export class Engine {
   }
 
   async #takeLease(): Promise<void> {
-    const { store, holder, leaseMs, newId, log } = this.#runtime;
+    const { store, holder, leaseMs, newId, log, definitions } = this.#runtime;
     const onLost = (): void => this.#loseLease();
-    this.#lease = await EngineLease.take({ leases: store.leases, holder, ttlMs: leaseMs, newId, log, onLost });
+    const types = [...definitions.keys()];
+    this.#lease = await EngineLease.take({ leases: store.leases, holder, ttlMs: leaseMs, newId, types, log, onLost });
   }
 
   async #releaseLease(): Promise<void> {
