@@ -89,8 +89,9 @@ export class AttemptRun {
     const given: unknown = JSON.parse(this.task.params);
     const params = await checkSchema(this.#definition.paramsSchema, given, what, "invalid_input");
     const { isolate } = this.#definition;
-    // An isolated handler checks what it gets in its own thread: a schema's output need not survive the way there.
-    return isolate === null ? this.#definition.run(params, this.#context) : runIsolated(isolate, given, this.#context);
+    // In its thread an isolated handler checks for itself: a schema's output need not survive the way there.
+    if (isolate !== null) return runIsolated(isolate, given, this.#context, this.#runtime.abortGraceMs);
+    return this.#definition.run(params, this.#context);
   }
 
   async #toResult(value: unknown): Promise<string> {

@@ -73,11 +73,12 @@ async function answer(context: AttemptContext, method: Method, args: readonly un
   return await call(context, ...args);
 }
 
-/** Errors: what the handler threw, and `task_failed` when its thread died. */
+/** @param graceMs how long the thread has to end once its signal is aborted. Errors: what the handler threw, and `task_failed` when its thread died. */
 export function runIsolated(
   isolate: NonNullable<TaskDefinition["isolate"]>,
   params: unknown,
   context: AttemptContext,
+  graceMs: number,
 ): Promise<unknown> {
   const { taskId, type, attempt, run, failures, fence, parentId, trace } = context;
   const facts = { taskId, type, attempt, run, failures, fence, parentId, trace };
@@ -85,7 +86,12 @@ export function runIsolated(
     workerData: { module: isolate.module, params, facts },
     ...(isolate.maxHeapMb === null ? {} : { resourceLimits: { maxOldGenerationSizeMb: isolate.maxHeapMb } }),
   });
-  const tell = (): void => thread.postMessage({ kind: "abort", error: toSent(context.signal.reason) });
+  let patience: NodeJS.Timeout | null = null;
+  const tell = (): void => {
+    thread.postMessage({ kind: "abort", error: toSent(context.signal.reason) });
+    // One that is deaf, or blocked, is ended: unlike a handler at home, a thread can be.
+    patience = setTimeout(() => void thread.terminate(), graceMs);
+  };
   context.signal.addEventListener("abort", tell, { once: true });
   return new Promise<unknown>((resolve, reject) => {
     thread.on("message", (said: Said) => {
@@ -102,6 +108,7 @@ export function runIsolated(
     thread.on("error", (error) => reject(died(error.message)));
     thread.on("exit", (code) => reject(died(`it ended with code ${code}`)));
   }).finally(() => {
+    if (patience !== null) clearTimeout(patience);
     context.signal.removeEventListener("abort", tell);
     void thread.terminate();
   });

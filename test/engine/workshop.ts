@@ -6,7 +6,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Engine } from "../../src/engine/engine.js";
 import { type EngineOptions, openEngine } from "../../src/engine/open-engine.js";
 import type { TaskDefinition } from "../../src/engine/task-definition.js";
-import { openStore } from "../../src/store/open-store.js";
+import { type OpenStoreOptions, openStore } from "../../src/store/open-store.js";
 import type { Store } from "../../src/store/store.js";
 
 export interface Workshop {
@@ -18,10 +18,14 @@ export interface Workshop {
   dispose(): Promise<void>;
 }
 
-export async function createWorkshop(): Promise<Workshop> {
+/** @param options of the store; `prepare` is given the directory before the store is made in it. */
+export async function createWorkshop(
+  options: OpenStoreOptions & { readonly prepare?: (dir: string) => void } = {},
+): Promise<Workshop> {
   const dir = mkdtempSync(join(tmpdir(), "waybill-engine-"));
+  options.prepare?.(dir);
   const path = join(dir, "waybill.db");
-  const store = await openStore(`file:${path}`);
+  const store = await openStore(`file:${path}`, options);
   const engines: Engine[] = [];
   return {
     dir,

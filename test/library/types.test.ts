@@ -19,6 +19,7 @@ beforeAll(() => {
   mkdirSync(join(project, "node_modules/@types"));
   symlinkSync(join(ROOT, "node_modules/@types/node"), join(project, "node_modules/@types/node"));
   symlinkSync(join(ROOT, "node_modules"), join(installed, "node_modules"));
+  symlinkSync(join(ROOT, "node_modules/zod"), join(project, "node_modules/zod"));
   writeFileSync(join(installed, "package.json"), readFileSync(join(ROOT, "package.json")));
   writeFileSync(join(project, "package.json"), '{ "type": "module" }');
   const emit = ["-p", join(ROOT, "tsconfig.build.json"), "--outDir", join(installed, "dist/types")];
@@ -40,6 +41,32 @@ describe("the published types", () => {
     const source = readFileSync(join(ROOT, "test/fixtures/library/program.ts"), "utf8");
 
     expect(compile(source.replace("../../../src/index.js", "waybill"))).toEqual({ status: 0, stdout: "" });
+  });
+
+  it("let a program define, submit and await tasks, with types from the definition to the result", () => {
+    const source = readFileSync(join(ROOT, "test/fixtures/library/tasks.ts"), "utf8");
+
+    expect(compile(source.replace("../../../src/index.js", "waybill"))).toEqual({ status: 0, stdout: "" });
+  });
+
+  it("refuse params, options and results of a task that are not those of its definition", () => {
+    const lines = [
+      'import { z } from "zod";',
+      'import { defineTask, openEngine } from "waybill";',
+      'const mail = defineTask({ type: "mail", params: z.object({ to: z.string() }), run: ({ to }) => to.length });',
+      'const engine = await openEngine({ store: "memory:", tasks: [mail] });',
+      "await engine.tasks.submit(mail, { to: 4 });",
+      "await engine.tasks.submit(mail, {});",
+      'await engine.tasks.submit(mail, { to: "a" }, { prioritty: 1 });',
+      'const text: string = await (await engine.tasks.submit(mail, { to: "a" })).result();',
+      'await engine.tasks.submitMany(mail, [{ params: { too: "a" } }]);',
+      'defineTask({ type: "m", params: z.string(), result: z.number(), run: (text) => text });',
+      'defineTask({ type: "m", params: z.string(), run: (text) => text.foo });',
+    ];
+    const { stdout } = compile(`${lines.join("\n")}\n`);
+
+    const faults = [...stdout.matchAll(/program\.ts\((\d+),\d+\): error/g)].map(([, line]) => Number(line));
+    expect([...new Set(faults)]).toEqual([5, 6, 7, 8, 9, 10, 11]);
   });
 
   it("refuse an operation that there is not, a wrong field and a wrong stream", () => {
