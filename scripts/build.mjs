@@ -59,6 +59,8 @@ async function bundleCommand() {
       entryNames: "[name]-[hash]",
       outExtension: { ".js": ".cjs" },
       format: "cjs",
+      // The compiled form has no loader of modules: what is imported late is required late.
+      supported: { "dynamic-import": false },
       define: { "import.meta.url": "urlOfBundle" },
       banner: { js: 'const urlOfBundle=require("node:url").pathToFileURL(__filename).href;' },
     }),

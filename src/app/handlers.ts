@@ -40,6 +40,7 @@ export const CALLS: { readonly [N in CallName]: Load<CallHandler<N>> } = {
   "cache.run": async () => (await import("./cache/run-cached.js")).runCached,
   "cache.clear": async () => (await import("./cache/clear-cache.js")).clearCache,
   "tasks.check": async () => (await import("./tasks/check-tasks.js")).checkTasks,
+  "system.serve": async () => (await import("./sidecar/serve.js")).serve,
   "system.why": async () => (await import("./system/explain.js")).explain,
   "system.doctor": async () => (await import("./system/doctor.js")).doctor,
   "system.schema": async () => (await import("./system/show-schema.js")).showSchema,

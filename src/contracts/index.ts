@@ -20,6 +20,7 @@ import {
   unpinRuns,
   waitRuns,
 } from "./runs.js";
+import { serve } from "./serve.js";
 import {
   collectGarbage,
   destroyStore,
@@ -76,6 +77,7 @@ const ALL = [
   clearCache,
   runCached,
   checkTasks,
+  serve,
   explain,
   watchEvents,
   doctor,

@@ -1,6 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OperationName, OutputOf } from "../../src/index.js";
+import type { CliResult } from "../harness/cli-process.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 
 interface Known {
@@ -33,6 +34,7 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "machines.list": () => ["machines", "list"],
   "machines.show": () => ["machines", "show", "local"],
   "machines.check": () => ["machines", "check"],
+  "system.serve": () => ["serve", "--port", "0"],
   "system.why": ({ batch }) => ["why", batch],
   "events.watch": () => ["watch", "--after", "0", "--no-follow"],
   "system.doctor": () => ["doctor"],
@@ -55,6 +57,9 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "tasks.check": () => ["tasks", "check", "tasks.mjs"],
   "store.destroy": () => ["store", "destroy", "--yes"],
 };
+
+/** What goes on until it is told to stop, and what it says once it is under way. */
+const ENDLESS: { readonly [N in OperationName]?: RegExp } = { "system.serve": /serve\.listening/ };
 
 const NAMES = Object.keys(ARGUMENTS) as OperationName[];
 
@@ -83,6 +88,16 @@ function checkLine(schema: Schema, line: string): void {
   expect(validate.errors, line.slice(0, 2_000)).toBeNull();
 }
 
+async function answerOf(name: OperationName): Promise<CliResult> {
+  const args = insertJson(ARGUMENTS[name](known));
+  const underWay = ENDLESS[name];
+  if (underWay === undefined) return await box.cli(args);
+  const live = box.spawnCli(args);
+  await live.says(underWay);
+  live.kill("SIGTERM");
+  return await live.ended;
+}
+
 beforeAll(async () => {
   box = createSandbox();
   box.work("good", 'echo "hello $1"; echo left > "$WAYBILL_ARTIFACTS_DIR/left"');
@@ -109,7 +124,7 @@ describe("--json", () => {
 
   it.each(NAMES)("answers %s as its published schema says, one value a line", async (name) => {
     const schema = await schemaOf(name);
-    const { stdout } = await box.cli([...insertJson(ARGUMENTS[name](known))]);
+    const { stdout } = await answerOf(name);
     const lines = stdout.split("\n");
 
     expect(lines.pop()).toBe("");

@@ -4,6 +4,7 @@ import { renderBatches, renderPlacement, renderPlanCheck, renderReport } from ".
 import { renderCache, renderCachedRun } from "./cache.js";
 import { renderHistory } from "./history.js";
 import { renderArtifacts, renderOutcome, renderRunDetail, renderRuns } from "./runs.js";
+import { renderServed } from "./serve.js";
 import {
   renderConfig,
   renderFindings,
@@ -53,6 +54,7 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "cache.run": renderCachedRun,
   "cache.clear": ({ cleared }) => `removed ${cleared} ${cleared === 1 ? "entry" : "entries"}`,
   "tasks.check": renderTaskTypes,
+  "system.serve": renderServed,
   "system.why": renderWhy,
   "system.doctor": ({ findings }) => renderFindings(findings),
   "system.schema": renderSchema,
