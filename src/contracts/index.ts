@@ -31,7 +31,9 @@ import {
   storeInfo,
   watchEvents,
 } from "./system.js";
+import { pauseQueues, resumeQueues, taskStats, topTasks } from "./task-queues.js";
 import { checkTasks } from "./task-types.js";
+import { cancelTasks, listTasks, removeTasks, retryTasks, showTask, submitTask, taskLogs, waitTasks } from "./tasks.js";
 import {
   compareAndSetVariable,
   getVariable,
@@ -76,6 +78,18 @@ const ALL = [
   listCache,
   clearCache,
   runCached,
+  submitTask,
+  listTasks,
+  showTask,
+  taskLogs,
+  waitTasks,
+  cancelTasks,
+  retryTasks,
+  removeTasks,
+  pauseQueues,
+  resumeQueues,
+  taskStats,
+  topTasks,
   checkTasks,
   serve,
   explain,

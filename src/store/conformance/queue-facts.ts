@@ -118,7 +118,8 @@ export function queueFacts(use: UseBench): void {
     });
 
     it("says when its rate lets the next attempt begin", async () => {
-      const { store, bench } = use();
+      const bench = use();
+      const { store } = bench;
       const lease = await engineLease(store);
       await store.queues.setQueueLimits([limits({ rate: { max: 1, perMs: 1_000 } })]);
       await submit(store);
