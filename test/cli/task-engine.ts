@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { EngineOptions } from "../../src/index.js";
 import { builtDist } from "../harness/built-cli.js";
+import type { LiveCli } from "../harness/cli-process.js";
 import type { Sandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 
@@ -16,6 +17,17 @@ export interface TaskEngine {
   kill(): Promise<void>;
   /** Lets handlers stop at once, and resolves when it has ended by itself. */
   stop(): Promise<void>;
+}
+
+/** Starts `waybill serve`, and resolves when it executes tasks. */
+export async function serveTasks(
+  box: Sandbox,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<LiveCli> {
+  const live = box.spawnCli(["serve", "--port", "0", "--auth", "none", ...args], { env });
+  await live.says(/serve\.listening/);
+  return live;
 }
 
 /** @param module a file that `box.tasks` wrote; null for an engine that knows commands alone */

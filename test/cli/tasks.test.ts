@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
-import { startTaskEngine } from "./task-engine.js";
+import { serveTasks, startTaskEngine } from "./task-engine.js";
 
 type Submitted = OutputOf<"tasks.submit">;
 type Detail = OutputOf<"tasks.show">;
@@ -184,7 +184,7 @@ describe("`tasks list`, `show` and `logs`", () => {
   });
 
   it("does not try again after the module's own TerminalError, though the engine has another copy of the class", async () => {
-    await startTaskEngine(box, module);
+    await serveTasks(box, ["--tasks", module]);
     const { task } = await submit("hopeless", "--wait");
 
     expect(await show(task.id)).toMatchObject({ attempts: [{ failure: { name: "TerminalError" } }] });

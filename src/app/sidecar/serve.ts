@@ -6,7 +6,7 @@ import type { ParsedInputOf } from "../../contracts/index.js";
 import { parseByteSize } from "../../domain/byte-size.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { Engine } from "../../engine/engine.js";
-import { Snooze, Suspended } from "../../engine/handler-errors.js";
+import { isSnooze, Suspended } from "../../engine/handler-errors.js";
 import { openEngine } from "../../engine/open-engine.js";
 import type { TaskDefinition } from "../../engine/task-definition.js";
 import type { Log } from "../../observe/log.js";
@@ -14,6 +14,7 @@ import { Metrics } from "../../observe/metrics.js";
 import { serviceLog } from "../../observe/service-log.js";
 import { attemptInSpan } from "../../observe/spans.js";
 import type { AppContext, CallHandler } from "../context.js";
+import { commandTask } from "../tasks/command-task.js";
 import { loadTaskModule } from "../tasks/load-task-module.js";
 import { countFacts } from "./count-facts.js";
 import { readinessTasks } from "./readiness-tasks.js";
@@ -65,12 +66,12 @@ function listenOptions(context: AppContext, input: Input, service: Service, log:
   return { port, bind, auth, token, bodyLimit: parseByteSize(input.body_limit) ?? 0, version: service.version, log };
 }
 
-const isFailure = (error: unknown): boolean => !(error instanceof Snooze || error instanceof Suspended);
+const isFailure = (error: unknown): boolean => !(isSnooze(error) || error instanceof Suspended);
 
 async function openSidecarEngine(context: AppContext, input: Input, metrics: Metrics, log: Log): Promise<Engine> {
   const own = input.tasks === undefined ? [] : (await loadTaskModule(input.tasks, context.settings.cwd)).definitions;
   const store = await context.store();
-  const builtIn = readinessTasks(store);
+  const builtIn = [...readinessTasks(store), commandTask(context)];
   checkNames(own, builtIn);
   return await openEngine({
     store,

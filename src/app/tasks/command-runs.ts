@@ -13,7 +13,7 @@ export const labelOf = (taskId: string): Readonly<Record<string, string>> => ({ 
 /** Newest first. More than a few are active only if somebody labels others so. */
 const MOST = 100;
 
-async function activeRunsOf(context: AppContext, taskId: string): Promise<readonly Run[]> {
+export async function activeRunsOf(context: AppContext, taskId: string): Promise<readonly Run[]> {
   const store = await context.store();
   return await store.runs.listRuns({ labels: labelOf(taskId), statuses: ["pending", "running"] }, { limit: MOST });
 }

@@ -24,7 +24,7 @@ export async function knownEngines(
 }
 
 /** `pid 4711 on host7`, as people name a process. */
-export const engineName = ({ holder }: Lease): string => `engine (pid ${holder.pid} on ${holder.host})`;
+export const engineName = ({ holder }: Lease): string => `pid ${holder.pid} on ${holder.host}`;
 
 export const enginesFor = (engines: readonly KnownEngine[], type: string): readonly KnownEngine[] =>
   engines.filter((engine) => engine.alive && engine.types.includes(type));

@@ -19,7 +19,7 @@ export async function renderTasks(tasks: readonly TaskView[], next: string | nul
     formatTime(task.submitted_at, now),
     elapsed(task.started_at, task.ended_at, now),
     task.attempt > 1 ? String(task.attempt) : "",
-    task.failure === null ? "" : printable(task.failure.name ?? task.failure.code),
+    printable(errorOf(task)),
   ]);
   const head = ["TASK", "TYPE", "STATE", "WAITS FOR", "SUBMITTED", "DURATION", "ATTEMPT", "ERROR"];
   const listed = await table(head, rows);
@@ -31,6 +31,10 @@ function waitsFor({ state, gate, run_at: runAt }: TaskView, now: number): string
   if (state !== "queued") return "";
   return { open: "an engine", key: "its key", dependencies: "other tasks" }[gate];
 }
+
+/** The engine's own codes say more than the class by which they came; for what a handler threw it is the other way round. */
+const errorOf = ({ failure }: TaskView): string =>
+  failure?.code === "task_failed" ? (failure.name ?? failure.code) : (failure?.code ?? "");
 
 /** One line: what became of it. */
 export function renderTaskOutcome(task: TaskView): string {
