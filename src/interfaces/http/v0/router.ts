@@ -1,12 +1,10 @@
 /** The routes of the sidecar API: from a request to a question to the sidecar, and from what it says to an answer. */
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { ListenOptions } from "../../../app/sidecar/service.js";
 import type { Sidecar } from "../../../app/sidecar/sidecar.js";
 import { gateChange, taskSubmission } from "../../../contracts/sidecar.js";
 import { type Route, SIDECAR_ROUTES, type SidecarRouteName } from "../../../contracts/sidecar-routes.js";
-import { describeByteSize } from "../../../domain/byte-size.js";
 import { WaybillError } from "../../../domain/errors.js";
 import { answerTo } from "../answer-error.js";
 import { Guard } from "../guard.js";
@@ -35,7 +33,10 @@ function answerError(c: Context<Env>, thrown: unknown): Response {
 }
 
 /** Total by type: a route without a handler does not compile. */
-function handlersOf(sidecar: Sidecar, version: string): { readonly [N in SidecarRouteName]: Handle } {
+function handlersOf(
+  sidecar: Sidecar,
+  { version, bodyLimit }: Pick<ListenOptions, "version" | "bodyLimit">,
+): { readonly [N in SidecarRouteName]: Handle } {
   const ready: Handle = async (c) => c.body(null, (await sidecar.isReady()) ? 200 : 503);
   return {
     healthz: ready,
@@ -56,7 +57,7 @@ function handlersOf(sidecar: Sidecar, version: string): { readonly [N in Sidecar
       return c.body(await sidecar.exposeMetrics());
     },
     submit: async (c) => {
-      const submission = await readBody(c.req.raw, taskSubmission());
+      const submission = await readBody(c.env.incoming, taskSubmission(), bodyLimit);
       const traceparent = c.req.header("traceparent") ?? null;
       return c.json({ id: await sidecar.submit(submission, { by: c.var.by, traceparent }) }, 201);
     },
@@ -68,7 +69,7 @@ function handlersOf(sidecar: Sidecar, version: string): { readonly [N in Sidecar
     },
     readiness: async (c) => c.json(await sidecar.readiness()),
     decide: async (c) => {
-      const change = await readBody(c.req.raw, gateChange());
+      const change = await readBody(c.env.incoming, gateChange(), bodyLimit);
       return c.json(await sidecar.decide(param(c, "gate"), change, c.var.by));
     },
     openapi: async (c) => c.json(describeApi(version)),
@@ -79,7 +80,7 @@ function handlersOf(sidecar: Sidecar, version: string): { readonly [N in Sidecar
 const toPattern = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");
 
 export function createRouter(sidecar: Sidecar, options: ListenOptions): Hono<Env> {
-  const { bind, auth, token, bodyLimit: maxSize, version, log } = options;
+  const { bind, auth, token, log } = options;
   const onRejected = (reason: string): void => sidecar.metrics.rejections.inc({ reason });
   const guard = new Guard({ bind, auth, token, onRejected });
   const router = new Hono<Env>();
@@ -111,8 +112,7 @@ export function createRouter(sidecar: Sidecar, options: ListenOptions): Hono<Env
     c.set("by", guard.admit({ path: c.req.path, incoming: c.env.incoming }));
     await next();
   });
-  router.use(bodyLimit({ maxSize, onError: (c) => answerError(c, tooLarge(maxSize)) }));
-  const handlers = handlersOf(sidecar, version);
+  const handlers = handlersOf(sidecar, options);
   for (const [name, { method, path }] of Object.entries<Route>(SIDECAR_ROUTES)) {
     router.on(method.toUpperCase(), toPattern(path), (c) => {
       c.set("route", path);
@@ -121,8 +121,3 @@ export function createRouter(sidecar: Sidecar, options: ListenOptions): Hono<Env
   }
   return router;
 }
-
-const tooLarge = (bytes: number): WaybillError =>
-  new WaybillError("request_too_large", `The body has more than ${describeByteSize(bytes)}.`, {
-    hint: "Keep large data in a file or a bucket, and its name in the task; or start with a larger --body-limit.",
-  });
