@@ -59,6 +59,8 @@ async function bundleCommand() {
       entryNames: "[name]-[hash]",
       outExtension: { ".js": ".cjs" },
       format: "cjs",
+      // The compiled form has no loader of modules: what is imported late is required late.
+      supported: { "dynamic-import": false },
       define: { "import.meta.url": "urlOfBundle" },
       banner: { js: 'const urlOfBundle=require("node:url").pathToFileURL(__filename).href;' },
     }),
@@ -69,12 +71,16 @@ async function bundleCommand() {
   return [name, `${name}.cache`, "cli.cjs"];
 }
 
-/** Threads are started from files of their own, which lie beside the bundles. */
-const THREADS = ["src/store/sqlite/lease-thread.cjs", "src/engine/isolate-thread.mjs"];
+/** Threads, and what Node itself must load, are files of their own, which lie beside the bundles. */
+const SEPARATE = [
+  "src/store/sqlite/lease-thread.cjs",
+  "src/engine/isolate-thread.mjs",
+  "src/app/tasks/import-module.cjs",
+];
 
-async function copyThreads() {
-  for (const file of THREADS) await cp(join(root, file), join(dist, basename(file)));
-  return THREADS.map((file) => basename(file));
+async function copySeparate() {
+  for (const file of SEPARATE) await cp(join(root, file), join(dist, basename(file)));
+  return SEPARATE.map((file) => basename(file));
 }
 
 /** Uses the command a little, so that what it needs at every start is compiled, and keeps the compiled form. */
@@ -98,7 +104,7 @@ async function removeStale(built) {
 
 await mkdir(dist, { recursive: true });
 const command = await bundleCommand();
-await removeStale([...(await bundleLibrary()), ...command, ...(await copyThreads())]);
+await removeStale([...(await bundleLibrary()), ...command, ...(await copySeparate())]);
 for (const folder of ["src/machines/supervisor/sh", "src/machines/supervisor/ps", "src/store/sqlite/migrations"]) {
   const target = join(dist, basename(folder));
   await cp(join(root, folder), target, { recursive: true, force: true });

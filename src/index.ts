@@ -1,6 +1,7 @@
 /** The door of the library: open a dispatcher and call its operations. */
 export type { CallOptions, Progress } from "./app/context.js";
 export { type OpenOptions, open, type Waybill } from "./app/open.js";
+export { type CommandResult, commandTask } from "./app/tasks/command-task.js";
 export type { BatchReport, BatchView, ItemView, PlacementReport, ProgressView } from "./contracts/batch-views.js";
 export type { CallName, InputOf, ItemOf, OperationName, OutputOf, StreamName } from "./contracts/index.js";
 export type { RunDetailView, RunView } from "./contracts/run-views.js";

@@ -5,12 +5,14 @@ import type { ContactChange } from "../contracts/contact-change.js";
 import type { CallName, ItemOf, OutputOf, ParsedInputOf, StreamName } from "../contracts/index.js";
 import type { RunView } from "../contracts/run-views.js";
 import type { LogPiece } from "../contracts/runs.js";
+import type { TaskView } from "../contracts/task-views.js";
 import type { DispatchScope } from "../dispatch/dispatch-scope.js";
 import type { LeaseKeeper } from "../dispatch/lease-keeper.js";
 import type { Runtime } from "../dispatch/runtime.js";
 import type { MachineSpec } from "../domain/machine.js";
 import type { ProgramInput } from "../machines/machine-port.js";
 import type { Store } from "../store/store.js";
+import type { Service } from "./sidecar/service.js";
 
 export interface Inventory {
   /** The file, or where the default comes from, in words. */
@@ -33,7 +35,9 @@ export type Progress =
   | { readonly type: "submitted"; readonly outcome: OutputOf<"runs.submit">["outcome"]; readonly run: RunView }
   | { readonly type: "log"; readonly piece: LogPiece }
   | { readonly type: "contact"; readonly change: ContactChange }
-  | { readonly type: "report"; readonly report: BatchReport };
+  | { readonly type: "report"; readonly report: BatchReport }
+  /** Of `tasks.submit`: it is recorded, and so many living engines know its type. */
+  | { readonly type: "task"; readonly task: TaskView; readonly engines: number };
 
 /** What a command that is called gets of whoever calls it; nothing in a library, whose input is another's. */
 export interface CallerTerminal {
@@ -47,6 +51,8 @@ export interface CallerTerminal {
 export interface CallOptions {
   /** Of `runs.exec` in the foreground. */
   readonly terminal?: CallerTerminal;
+  /** Of `system.serve`. */
+  readonly service?: Service;
   /** Stops waiting or following; what was started goes on, looked after by a worker. */
   readonly signal?: AbortSignal;
   /** Awaited, so that a slow reader slows a log down instead of filling memory. */

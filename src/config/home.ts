@@ -9,6 +9,8 @@ export interface Home {
   readonly machines: string;
   readonly workers: string;
   readonly configFile: string;
+  /** What callers of the sidecar API show; made when it is first needed. */
+  readonly token: string;
   /** What came back of one attempt of a run: its log and artifacts. */
   attemptDir(runId: string, attempt: number): string;
   runDir(runId: string): string;
@@ -23,6 +25,7 @@ export function homeAt(root: string): Home {
     machines: join(root, "machines"),
     workers: join(root, "workers"),
     configFile: join(root, "config.yaml"),
+    token: join(root, "token"),
     runDir,
     attemptDir: (runId, attempt) => join(runDir(runId), String(attempt)),
   };

@@ -38,6 +38,11 @@ export const byteSize = z
 /** RFC 3339, a date alone included, which is its first moment in UTC. */
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
+/** A time as text on the wire, see `Date.parse`. */
+export const timeText = z.string().refine((text) => TIME.test(text) && !Number.isNaN(Date.parse(text)), {
+  error: 'expected a time such as "2026-11-21T14:02:00Z"',
+});
+
 /** A moment of the past: how long ago, or a time. Text on the wire, see `momentMs`. */
 export const moment = z
   .string()
@@ -53,6 +58,7 @@ export function momentMs(text: string, now: number): number {
 
 export const runId = z.string().min(1).describe("run id, or any unique prefix of one");
 export const batchId = z.string().min(1).describe("batch id, or any unique prefix of one");
+export const taskId = z.string().min(1).describe("task id, or any unique prefix of one");
 export const limit = z.coerce.number().int().min(1).max(1000).default(20).describe("how many to show at most");
 export const before = z.string().optional().describe("show what is older than this id (the `next` of the page before)");
 /** Patterns of artifacts, each in git's syntax; none: all of them. */

@@ -28,6 +28,7 @@ import {
   unpinRuns,
   waitRuns,
 } from "./runs.js";
+import { serve } from "./serve.js";
 import {
   collectGarbage,
   destroyStore,
@@ -38,6 +39,9 @@ import {
   storeInfo,
   watchEvents,
 } from "./system.js";
+import { pauseQueues, resumeQueues, taskStats, topTasks } from "./task-queues.js";
+import { checkTasks } from "./task-types.js";
+import { cancelTasks, listTasks, removeTasks, retryTasks, showTask, submitTask, taskLogs, waitTasks } from "./tasks.js";
 import {
   compareAndSetVariable,
   getVariable,
@@ -86,6 +90,20 @@ const ALL = [
   listCache,
   clearCache,
   runCached,
+  submitTask,
+  listTasks,
+  showTask,
+  taskLogs,
+  waitTasks,
+  cancelTasks,
+  retryTasks,
+  removeTasks,
+  pauseQueues,
+  resumeQueues,
+  taskStats,
+  topTasks,
+  checkTasks,
+  serve,
   explain,
   watchEvents,
   doctor,

@@ -24,17 +24,28 @@ const REASON_CODES = [
   "no_matching_machine",
   "worker_gone",
   "all_decided",
+  "not_due",
+  "waits_for_tasks",
+  "key_busy",
+  "paused",
+  "rate_limited",
+  "type_full",
+  "no_engine",
+  "unknown_type",
+  "engines_busy",
+  "engine_gone",
+  "quarantined",
 ] as const;
 
 export const explain = operation({
   name: "system.why",
   command: "why",
-  summary: "Say what a run or a batch waits on, and who holds it",
+  summary: "Say what a run, a batch or a task waits on, and who holds it",
   effect: "read",
   positional: ["id"],
   input: () =>
     z.object({
-      id: z.string().min(1).describe("run or batch id, or BATCH/ENTRY for one entry of a batch"),
+      id: z.string().min(1).describe("run, batch or task id, or BATCH/ENTRY for one entry of a batch"),
     }),
   output: () =>
     z.object({
@@ -43,14 +54,16 @@ export const explain = operation({
         z.object({
           code: z.enum(REASON_CODES),
           message: z.string(),
-          holders: z.array(z.string()).describe("ids of runs, or names of processes, that are in the way or in charge"),
+          holders: z
+            .array(z.string())
+            .describe("ids of runs and tasks, or names of processes, that are in the way or in charge"),
           hint: z.string().nullable(),
         }),
       ),
     }),
-  errors: ["run_not_found", "batch_not_found", "ambiguous_id"],
+  errors: ["run_not_found", "batch_not_found", "task_not_found", "ambiguous_id"],
   examples: [
-    ["why 0199a3", "a run"],
+    ["why 0199a3", "a run, or a task"],
     ["why 0199b7/smoke", "one entry of a batch"],
   ],
 });

@@ -4,6 +4,7 @@ import type { EnvValue, Provenance, Run } from "../domain/run.js";
 /** Variables of Waybill itself that belong to the process that submits, not to what it submits. */
 const OWN_VARIABLES = [
   "WAYBILL_RUN_ID",
+  "WAYBILL_TASK_ID",
   "WAYBILL_ATTEMPT",
   "WAYBILL_FENCE",
   "WAYBILL_ARTIFACTS_DIR",

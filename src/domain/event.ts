@@ -33,6 +33,8 @@ export const EVENT_TYPES = [
   "queue.resumed",
   "lease.acquired",
   "lease.released",
+  "gate.held",
+  "gate.released",
   "write.refused",
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -42,7 +44,7 @@ export interface WaybillEvent {
   readonly sequence: number;
   readonly at: number;
   readonly type: EventType;
-  /** The run, batch, task or queue it is about, or the name of the lease or the machine. */
+  /** The run, batch, task, queue or gate it is about, or the name of the lease or the machine. */
   readonly subject: string;
   readonly batchId: string | null;
   readonly data: Readonly<Record<string, unknown>>;

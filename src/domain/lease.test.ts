@@ -3,12 +3,14 @@ import {
   dispatcherLeaseName,
   ENGINE_LEASES,
   engineLeaseName,
+  enginePurpose,
   isTakeable,
   LEASE_RENEW_MS,
   LEASE_TTL_MS,
   type Lease,
   runLeaseName,
   sameProcess,
+  typesOfPurpose,
 } from "./lease.js";
 
 const holder = { host: "h", boot: "b", pid: 7, pidStart: "100" };
@@ -36,6 +38,13 @@ describe("a lease", () => {
   it("has a name that says what it is for", () => {
     expect([runLeaseName("1"), dispatcherLeaseName("box")]).toEqual(["run/1", "dispatcher/box"]);
     expect(engineLeaseName("7")).toBe(`${ENGINE_LEASES}7`);
+  });
+
+  it("of an engine says which types of tasks that executes", () => {
+    const types = ["mail", 'a, "b"'];
+
+    expect(typesOfPurpose(enginePurpose(types))).toEqual(types);
+    expect(typesOfPurpose("waybill run")).toEqual([]);
   });
 });
 

@@ -33,6 +33,15 @@ export const dispatcherLeaseName = (host: string): string => `dispatcher/${host}
 export const ENGINE_LEASES = "engine/";
 export const engineLeaseName = (engineId: string): string => `${ENGINE_LEASES}${engineId}`;
 
+/** What an engine's lease is for: the types of tasks that it executes, so that anybody can tell who would take a task. */
+export const enginePurpose = (types: readonly string[]): string => `engine ${JSON.stringify(types)}`;
+
+/** The types in an engine's purpose; none in any other text. */
+export function typesOfPurpose(purpose: string): readonly string[] {
+  const list = /^engine (\[.*\])$/s.exec(purpose)?.[1];
+  return list === undefined ? [] : (JSON.parse(list) as string[]);
+}
+
 export const sameProcess = (a: ProcessIdentity, b: ProcessIdentity): boolean =>
   a.host === b.host && a.boot === b.boot && a.pid === b.pid && a.pidStart === b.pidStart;
 

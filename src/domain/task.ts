@@ -85,6 +85,8 @@ export interface Task {
   /** The task that spawned it, and the schedule that submitted it. */
   readonly parentId: string | null;
   readonly schedule: string | null;
+  /** Who submitted it, as far as whoever took the submission knows. */
+  readonly createdBy: string | null;
   readonly tags: readonly string[];
   readonly params: JsonValue;
   readonly result: JsonValue;

@@ -5,7 +5,7 @@ import type { TaskFailure } from "../domain/task.js";
 import type { AttemptEnd, ClaimedTask } from "../store/attempt-store.js";
 import { AttemptContext } from "./attempt-context.js";
 import { checkSchema } from "./check-schema.js";
-import { factsOf, failureOf, Snooze, Suspended } from "./handler-errors.js";
+import { factsOf, failureOf, isSnooze, Suspended } from "./handler-errors.js";
 import { type Interruption, reasonOf } from "./interruption.js";
 import { runIsolated } from "./isolate.js";
 import type { EngineRuntime } from "./runtime.js";
@@ -130,7 +130,7 @@ export class AttemptRun {
   }
 
   #failed(error: unknown): AttemptEnd {
-    if (error instanceof Snooze) return { state: "returned", reason: "snoozed", delayMs: error.ms };
+    if (isSnooze(error)) return { state: "returned", reason: "snoozed", delayMs: error.ms };
     if (error instanceof Suspended) return { state: "returned", reason: "sleeping", delayMs: error.ms };
     return { state: "failed", failure: failureOf(error), retryMs: this.#retryMs(error) };
   }

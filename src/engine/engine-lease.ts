@@ -1,5 +1,5 @@
 /** The lease under which an engine's attempts run: one for all of them, renewed off the event loop. */
-import { engineLeaseName, type Lease, type ProcessIdentity } from "../domain/lease.js";
+import { engineLeaseName, enginePurpose, type Lease, type ProcessIdentity } from "../domain/lease.js";
 import type { Log } from "../observe/log.js";
 import type { LeaseKeeping, LeaseStore } from "../store/lease-store.js";
 
@@ -11,6 +11,8 @@ export interface EngineLeaseOptions {
   readonly holder: ProcessIdentity;
   readonly ttlMs: number;
   readonly newId: () => string;
+  /** The types of tasks that the engine executes. */
+  readonly types: readonly string[];
   readonly log: Log;
   /** Called when the lease was lost to somebody else: whatever ran under it is no longer ours. */
   readonly onLost: () => void;
@@ -28,9 +30,9 @@ export class EngineLease {
   }
 
   static async take(options: EngineLeaseOptions): Promise<EngineLease> {
-    const { leases, holder, ttlMs, newId, log, onLost } = options;
+    const { leases, holder, ttlMs, newId, types, log, onLost } = options;
     const name = engineLeaseName(newId());
-    const { lease } = await leases.acquireLease({ name, holder, purpose: "engine", ttlMs });
+    const { lease } = await leases.acquireLease({ name, holder, purpose: enginePurpose(types), ttlMs });
     const { fence } = lease;
     const keeping = leases.keepLease(lease, {
       ttlMs,

@@ -19,6 +19,11 @@ const DEFAULT_GRACE_MS = 10_000;
 const LONGEST_SWEEP_MS = 1_000;
 const SWEEPS_PER_LEASE = 4;
 
+export interface StopOptions {
+  readonly graceMs?: number;
+  readonly hurry?: AbortSignal;
+}
+
 export interface EngineStatus {
   readonly state: "stopped" | "running" | "stopping";
   /** Handlers under way, and tasks claimed ahead. */
@@ -109,14 +114,14 @@ export class Engine {
 
   /**
    * Claims nothing more, waits for handlers up to `graceMs` milliseconds (default 10,000), then tells them to stop, and
-   * gives back what they did not finish, without counting it. Idempotent.
+   * gives back what they did not finish, without counting it. Idempotent. Once `hurry` is aborted the time is over.
    */
-  async stop({ graceMs = DEFAULT_GRACE_MS }: { readonly graceMs?: number } = {}): Promise<void> {
+  async stop({ graceMs = DEFAULT_GRACE_MS, hurry }: StopOptions = {}): Promise<void> {
     if (this.#state !== "running") return;
     this.#state = "stopping";
     for (const timer of [this.#sweeper, this.#scheduler]) if (timer !== null) clearTimeout(timer);
     const returned = (await this.#claims.close()).map((task) => this.#giveBack(task));
-    await this.#settled(graceMs);
+    await this.#settled(graceMs, hurry);
     for (const run of this.#runs.values()) run.interrupt("shutdown");
     // An interrupted attempt ends after its grace time, whatever its handler does.
     while (this.#runs.size + this.#unrecorded.size > 0) await this.#settled(this.#runtime.abortGraceMs);
@@ -149,23 +154,26 @@ export class Engine {
   }
 
   /** Resolves when nothing runs and nothing waits to be recorded, or when the time is over. */
-  async #settled(ms: number): Promise<void> {
+  async #settled(ms: number, hurry?: AbortSignal): Promise<void> {
     const deadline = performance.now() + ms;
     while (this.#runs.size + this.#unrecorded.size > 0) {
       const left = deadline - performance.now();
-      if (left <= 0) return;
+      if (left <= 0 || hurry?.aborted === true) return;
       const over = new AbortController();
       const timer = setTimeout(() => over.abort(), left);
+      hurry?.addEventListener("abort", () => over.abort(), { signal: over.signal });
       const end = new Promise<void>((resolve) => over.signal.addEventListener("abort", () => resolve()));
       await Promise.race([end, ...this.#handlers, ...this.#unrecorded]);
       clearTimeout(timer);
+      over.abort();
     }
   }
 
   async #takeLease(): Promise<void> {
-    const { store, holder, leaseMs, newId, log } = this.#runtime;
+    const { store, holder, leaseMs, newId, log, definitions } = this.#runtime;
     const onLost = (): void => this.#loseLease();
-    this.#lease = await EngineLease.take({ leases: store.leases, holder, ttlMs: leaseMs, newId, log, onLost });
+    const types = [...definitions.keys()];
+    this.#lease = await EngineLease.take({ leases: store.leases, holder, ttlMs: leaseMs, newId, types, log, onLost });
   }
 
   async #releaseLease(): Promise<void> {

@@ -7,8 +7,22 @@ import type { TaskFailure } from "../domain/task.js";
 /** Messages are kept up to this length; characters. */
 const LONGEST_MESSAGE = 8_192;
 
+/**
+ * What tells these errors from others. A handler's module may have them from another copy of this package than the
+ * engine, as when the command line executes it: then they are of other classes, and the mark is the same.
+ */
+const MARK = Symbol.for("waybill.handler-error");
+
+const isMarked = (thrown: unknown, mark: string): boolean =>
+  thrown instanceof Error && (thrown as { readonly [MARK]?: unknown })[MARK] === mark;
+
+const isRetryable = (thrown: unknown): thrown is RetryableError => isMarked(thrown, "retryable");
+const isTerminal = (thrown: unknown): boolean => isMarked(thrown, "terminal");
+export const isSnooze = (thrown: unknown): thrown is Snooze => isMarked(thrown, "snooze");
+
 /** The attempt failed and another is worth trying, at `afterMs` from now when it is given instead of the policy's time. */
 export class RetryableError extends Error {
+  readonly [MARK] = "retryable";
   readonly afterMs: number | null;
 
   constructor(message: string, options: { readonly afterMs?: number; readonly cause?: unknown } = {}) {
@@ -20,6 +34,8 @@ export class RetryableError extends Error {
 
 /** The task fails now, however many attempts are left. */
 export class TerminalError extends Error {
+  readonly [MARK] = "terminal";
+
   constructor(message: string, options: { readonly cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "TerminalError";
@@ -28,6 +44,7 @@ export class TerminalError extends Error {
 
 /** Not now: the task is tried again after `ms` milliseconds, and this attempt does not count. */
 export class Snooze extends Error {
+  readonly [MARK] = "snooze";
   readonly ms: number;
 
   constructor(ms: number) {
@@ -68,8 +85,8 @@ const cut = (text: string): string => text.slice(0, LONGEST_MESSAGE);
 /** What decides about another attempt. */
 export const factsOf = (thrown: unknown): FailureFacts => ({
   classes: thrown instanceof Error ? classesOf(thrown) : [],
-  terminal: thrown instanceof TerminalError || (thrown instanceof WaybillError && TERMINAL_CODES.has(thrown.code)),
-  retryAfterMs: thrown instanceof RetryableError ? thrown.afterMs : null,
+  terminal: isTerminal(thrown) || (thrown instanceof WaybillError && TERMINAL_CODES.has(thrown.code)),
+  retryAfterMs: isRetryable(thrown) ? thrown.afterMs : null,
 });
 
 /** Trying again meets the same params, the same definition and the same result. */

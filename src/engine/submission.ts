@@ -30,6 +30,8 @@ export interface SubmitOptions {
   readonly deadlineMs?: number;
   /** To find it by. */
   readonly tags?: readonly string[];
+  /** Who submits it, for whoever looks at it later. */
+  readonly createdBy?: string;
   /** Opaque text that the handler gets, such as a `traceparent`. */
   readonly trace?: string;
   /** Submitted again under its own id, a task that has failed or was cancelled is tried again. Default false. */
@@ -115,6 +117,7 @@ export function toNewTask(
     tags: options.tags ?? NO_TAGS,
     parentId: facts.parentId ?? null,
     schedule: facts.schedule ?? null,
+    createdBy: options.createdBy ?? null,
     trace: options.trace ?? null,
     retryEnded: options.retryEnded ?? false,
   };

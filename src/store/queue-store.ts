@@ -16,11 +16,16 @@ export interface Queue {
 
 export type QueueLimits = Omit<Queue, "paused">;
 
+export interface QueueState extends Queue {
+  /** When its rate lets the next attempt begin; null when that is at once. Epoch milliseconds. */
+  readonly nextStartAt: number | null;
+}
+
 export interface QueueStore {
   /** Sets limits; writes nothing when they are set already. A larger `keyConcurrency` lets waiting tasks through. */
   setQueueLimits(limits: readonly QueueLimits[]): Promise<void>;
   /** Paused, a queue takes submissions and gives no tasks; what runs goes on. */
   pauseQueue(type: string, paused: boolean): Promise<Queue>;
   /** Queues of which something is set, by type. */
-  listQueues(): Promise<readonly Queue[]>;
+  listQueues(): Promise<readonly QueueState[]>;
 }

@@ -18,6 +18,8 @@ export interface Step {
 export type NewStep = Pick<Step, "name" | "kind" | "startedAt" | "result">;
 
 export interface TaskLogLine {
+  /** Grows from line to line; the cursor of whoever follows a log. */
+  readonly number: number;
   readonly attempt: number;
   readonly at: number;
   readonly line: string;
@@ -37,6 +39,6 @@ export interface StepStore {
   listSteps(taskId: string): Promise<readonly Step[]>;
   recordProgress(guard: AttemptGuard, progress: string): Promise<AttemptWrite>;
   appendTaskLog(guard: AttemptGuard, lines: readonly string[]): Promise<AttemptWrite>;
-  /** The newest `limit` lines, oldest first. */
-  readTaskLog(taskId: string, limit: number): Promise<readonly TaskLogLine[]>;
+  /** The newest `limit` lines, of those after the line `after` when that is given; oldest first. */
+  readTaskLog(taskId: string, limit: number, after?: number): Promise<readonly TaskLogLine[]>;
 }

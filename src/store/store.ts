@@ -13,11 +13,12 @@ import type { BatchStore } from "./batch-store.js";
 import type { CacheStore } from "./cache-store.js";
 import type { EventStore } from "./event-store.js";
 import type { ExternalRunStore } from "./external-run-store.js";
+import type { GateStore } from "./gate-store.js";
 import type { HistoryStore } from "./history-store.js";
 import type { LeaseStore } from "./lease-store.js";
 import type { MachineStore } from "./machine-store.js";
-import type { RelocationStore } from "./relocation-store.js";
 import type { QueueStore } from "./queue-store.js";
+import type { RelocationStore } from "./relocation-store.js";
 import type { RunStore } from "./run-store.js";
 import type { ScheduleStore } from "./schedule-store.js";
 import type { StepStore } from "./step-store.js";
@@ -72,7 +73,12 @@ export interface Store {
   readonly steps: StepStore;
   readonly queues: QueueStore;
   readonly schedules: ScheduleStore;
+  readonly gates: GateStore;
   info(): Promise<StoreInfo>;
+  /** Writes a little, durably: throws what any write would now. Leaves no event. */
+  probe(): Promise<void>;
+  /** Writes of superseded attempts and drivers that were refused since the store was made. */
+  staleWritesRefused(): Promise<number>;
   /** Removes what is finished and old, in small transactions. Batches go when their last run has gone. Never what is active or pinned. */
   collectGarbage(policy: GcPolicy): Promise<GcReport>;
   /** Whether the caller is to sweep now: true at most once in `everyMs` per store, whoever asks. */

@@ -25,6 +25,7 @@ export interface NewTask {
   readonly tags: readonly string[];
   readonly parentId: string | null;
   readonly schedule: string | null;
+  readonly createdBy: string | null;
   readonly trace: string | null;
   /** A known task of that id that has failed or was cancelled is tried again. */
   readonly retryEnded: boolean;

@@ -1,13 +1,17 @@
 import { writeFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { OperationName, OutputOf } from "../../src/index.js";
+import { defineTask, type OperationName, type OutputOf, openEngine } from "../../src/index.js";
+import type { CliResult } from "../harness/cli-process.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 
 interface Known {
   readonly run: string;
   readonly spare: string;
   readonly batch: string;
+  /** One that waits, and one that an engine has completed. */
+  readonly task: string;
+  readonly done: string;
 }
 
 /** What each operation is asked here. Total by type: an operation that is not tried does not compile. */
@@ -38,6 +42,7 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "machines.undrain": () => ["machines", "undrain", "local"],
   "machines.import": () => ["machines", "import", "--ssh-config", "ssh_config"],
   "machines.gc": () => ["machines", "gc", "--older-than", "0s", "--dry-run"],
+  "system.serve": () => ["serve", "--port", "0"],
   "system.why": ({ batch }) => ["why", batch],
   "events.watch": () => ["watch", "--after", "0", "--no-follow"],
   "system.doctor": () => ["doctor"],
@@ -57,8 +62,24 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "cache.rm": () => ["cache", "rm", "built", "nothing"],
   "cache.run": () => ["cache", "run", "--key-files", "good", "plan.yaml", "--key", "1", "--", "echo", "made"],
   "cache.clear": () => ["cache", "clear"],
+  "tasks.submit": () => ["tasks", "submit", "greet", "--params", '{"name":"ann"}', "--tag", "blue"],
+  "tasks.list": () => ["tasks", "list"],
+  "tasks.show": ({ task }) => ["tasks", "show", task],
+  "tasks.logs": ({ done }) => ["tasks", "logs", done],
+  "tasks.wait": ({ done }) => ["tasks", "wait", done],
+  "tasks.cancel": ({ task }) => ["tasks", "cancel", task],
+  "tasks.retry": ({ task }) => ["tasks", "retry", task],
+  "tasks.rm": ({ task }) => ["tasks", "rm", "--force", task],
+  "tasks.pause": () => ["tasks", "pause", "greet"],
+  "tasks.resume": () => ["tasks", "resume", "greet"],
+  "tasks.stats": () => ["tasks", "stats"],
+  "tasks.top": () => ["tasks", "top", "--once"],
+  "tasks.check": () => ["tasks", "check", "tasks.mjs"],
   "store.destroy": () => ["store", "destroy", "--yes"],
 };
+
+/** What goes on until it is told to stop, and what it says once it is under way. */
+const ENDLESS: { readonly [N in OperationName]?: RegExp } = { "system.serve": /serve\.listening/ };
 
 const NAMES = Object.keys(ARGUMENTS) as OperationName[];
 
@@ -87,11 +108,34 @@ function checkLine(schema: Schema, line: string): void {
   expect(validate.errors, line.slice(0, 2_000)).toBeNull();
 }
 
+async function answerOf(name: OperationName): Promise<CliResult> {
+  const args = insertJson(ARGUMENTS[name](known));
+  const underWay = ENDLESS[name];
+  if (underWay === undefined) return await box.cli(args);
+  const live = box.spawnCli(args);
+  await live.says(underWay);
+  live.kill("SIGTERM");
+  return await live.ended;
+}
+
+/** By an engine of this process. @returns its id */
+async function completeTask(): Promise<string> {
+  const params = { "~standard": { version: 1, vendor: "test", validate: (value: unknown) => ({ value }) } } as const;
+  const greet = defineTask({ type: "greeted", params, run: (_params, ctx) => ctx.log("hello") });
+  const engine = await openEngine({ store: `file:${box.home}/waybill.db`, tasks: [greet] });
+  await engine.start();
+  const { id } = await engine.tasks.submit(greet, null);
+  await engine.tasks.result(id);
+  await engine.close();
+  return id;
+}
+
 beforeAll(async () => {
   box = createSandbox();
   box.work("good", 'echo "hello $1"; echo left > "$WAYBILL_ARTIFACTS_DIR/left"');
   box.work("bad", "printf '\\377\\376'; exit 3");
   writeFileSync(box.path("ssh_config"), "Host gpu\n  User ci\n");
+  box.tasks("tasks.mjs", 'export const greet = defineTask({ type: "greet", params: anything, run: () => "hello" });');
   box.plan("plan.yaml", [
     { name: "good", machine: "local" },
     { name: "nowhere", dir: "bad", tag: "gpu" },
@@ -99,8 +143,10 @@ beforeAll(async () => {
   const submitted = await box.json<OutputOf<"runs.submit">>(["run", "bad"]);
   const spare = await box.json<OutputOf<"runs.submit">>(["run", "good", "--new"]);
   const report = await box.json<OutputOf<"batches.run">>(["batch", "run", "plan.yaml", "--staging", "0"]);
+  const { task } = await box.json<OutputOf<"tasks.submit">>(["tasks", "submit", "later", "--delay", "1h"]);
+  const done = await completeTask();
   if (report.kind !== "report") throw new Error("Expected a report of the batch.");
-  known = { run: submitted.run.id, spare: spare.run.id, batch: report.batch.id };
+  known = { run: submitted.run.id, spare: spare.run.id, batch: report.batch.id, task: task.id, done };
 });
 afterAll(() => box.dispose());
 
@@ -113,7 +159,7 @@ describe("--json", () => {
 
   it.each(NAMES)("answers %s as its published schema says, one value a line", async (name) => {
     const schema = await schemaOf(name);
-    const { stdout } = await box.cli([...insertJson(ARGUMENTS[name](known))]);
+    const { stdout } = await answerOf(name);
     const lines = stdout.split("\n");
 
     expect(lines.pop()).toBe("");

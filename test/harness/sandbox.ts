@@ -2,6 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { builtDist } from "./built-cli.js";
 import { type CliOptions, type CliResult, dataOf, type LiveCli, runCli, startCli } from "./cli-process.js";
 import { processesWith, signal } from "./processes.js";
 import { until } from "./until.js";
@@ -50,6 +52,8 @@ export interface Sandbox {
   machines(machines: Readonly<Record<string, MachineLines>>): void;
   /** Writes a plan. @returns its path */
   plan(name: string, entries: readonly EntryLines[]): string;
+  /** Writes a module of tasks that has `defineTask`, the errors of handlers, and `anything`, a schema that takes all. @returns its path */
+  tasks(name: string, source: string): string;
   path(name: string): string;
   /** Ends every process that carries the sandbox's path, and removes the directory. */
   dispose(): Promise<void>;
@@ -61,6 +65,11 @@ function writeIn(dir: string, name: string, content: string | Uint8Array, mode =
   writeFileSync(path, content, { mode });
   return path;
 }
+
+/** One line, so that places in the source are known. */
+const taskPreamble = (): string =>
+  `import { defineTask, RetryableError, Snooze, TerminalError } from ${JSON.stringify(pathToFileURL(join(builtDist(), "index.js")).href)};` +
+  'const anything = { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } };\n';
 
 /** By pid, and only what carries the path that was made for this test. */
 async function endProcessesOf(dir: string): Promise<void> {
@@ -103,6 +112,7 @@ export function createSandbox(): Sandbox {
       const lines = entries.map((entry) => ({ ...entry, dir: entry.dir ?? entry.name }));
       return writeIn(dir, name, JSON.stringify({ version: 1, entries: lines }));
     },
+    tasks: (name, source) => writeIn(dir, name, `${taskPreamble()}${source}\n`),
     path: (name) => join(dir, name),
     dispose: async () => {
       await endProcessesOf(dir);

@@ -1,33 +1,25 @@
 /** `waybill exec`: record the command together with the right to start it, start it, follow it to its end or let go. */
-import { stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { durationMs } from "../../contracts/fields.js";
 import type { ParsedInputOf } from "../../contracts/index.js";
 import { toRunView } from "../../contracts/run-views.js";
 import { HOST_SCOPE } from "../../dispatch/dispatch-scope.js";
 import { driveRun } from "../../dispatch/drive-run.js";
-import { targetOf } from "../../dispatch/item-run.js";
 import type { Runtime } from "../../dispatch/runtime.js";
-import { WAIT_FOR_CONTACT } from "../../domain/contact-policy.js";
 import { WaybillError } from "../../domain/errors.js";
-import { LEASE_TTL_MS } from "../../domain/lease.js";
-import type { MachineSpec } from "../../domain/machine.js";
-import { DEFAULT_GRACE_MS, type EnvValue, type Run, type RunRequest } from "../../domain/run.js";
+import { DEFAULT_GRACE_MS, type EnvValue, type Run } from "../../domain/run.js";
 import type { AppContext, CallerTerminal, CallHandler, CallOptions } from "../context.js";
 import { parseEnvironmentFlags, parseLabelFlags } from "./environment-flags.js";
 import { followRun } from "./follow-run.js";
-import { mustHaveVariables } from "./required-variables.js";
+import { mustBeDirectory, recordCommand } from "./record-command.js";
 import { underTerminal } from "./terminal-command.js";
 
 type Input = ParsedInputOf<"runs.exec">;
 
-/** The machine that commands run on is this host, whatever an inventory calls by that name. */
-const HERE = "local";
-
 export const execCommand: CallHandler<"runs.exec"> = async (context, input, options) => {
   const runtime = await context.runtime();
   const directory = resolve(context.settings.cwd, input.cwd ?? ".");
-  await mustBeDirectory(directory);
+  await mustBeDirectory(directory, "--cwd names a directory that is there.");
   const argv = await toArgv(input, runtime, options.terminal);
   const run = await create(context, runtime, input, argv, directory, options.terminal);
   runtime.onStep("run.decided", run.id);
@@ -35,17 +27,6 @@ export const execCommand: CallHandler<"runs.exec"> = async (context, input, opti
   const last = input.detach ? await startAndLetGo(context, runtime, run) : await follow(context, run, options);
   return { run: toRunView(last) };
 };
-
-/** Errors: `invalid_input`. */
-async function mustBeDirectory(path: string): Promise<void> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => error.code ?? error.message);
-  if (typeof found !== "string" && found.isDirectory()) return;
-  const why = typeof found === "string" ? found : "it is no directory";
-  throw new WaybillError("invalid_input", `The command cannot run in ${path}: ${why}.`, {
-    hint: "--cwd names a directory that is there.",
-    details: { cwd: path },
-  });
-}
 
 /** What is executed in the end. Errors: `invalid_input`; `spawn_failed` when there is nothing that makes terminals. */
 async function toArgv(input: Input, runtime: Runtime, terminal?: CallerTerminal): Promise<readonly string[]> {
@@ -67,65 +48,22 @@ async function create(
   directory: string,
   terminal: CallerTerminal | undefined,
 ): Promise<Run> {
-  const request = toRequest(context, runtime, input, argv, terminal);
-  mustHaveVariables(runtime, request);
-  const id = runtime.newId();
-  const { settings } = context;
-  const driver = { holder: runtime.holder, purpose: purposeOf(input), ttlMs: LEASE_TTL_MS };
-  const keeper = await context.keeper();
-  const { run, lease } = await runtime.store.runs.createRun(HERE, driver, () => ({
-    id,
-    kind: "command",
+  return await recordCommand(context, runtime, {
+    id: runtime.newId(),
+    argv,
+    directory,
     ref: input.ref ?? basename(input.shell ? "sh" : (input.argv[0] ?? "")),
-    testDir: directory,
-    testDirHash: "",
-    request,
-    createdBy: settings.user,
-    detached: input.detach,
-    batchId: null,
-    planEntry: null,
-    parentRunId: settings.parentRunId,
+    limits: {
+      env: { ...colours(runtime, terminal), ...parseEnvironmentFlags(input.env) },
+      timeoutMs: durationMs(input.timeout),
+      silenceMs: durationMs(input.silence_timeout),
+      graceMs: durationMs(input.grace) ?? DEFAULT_GRACE_MS,
+      keepVariables: input.keep_vars,
+    },
     labels: parseLabelFlags(input.label),
-    provenance: settings.provenance,
-  }));
-  keeper.hold(lease);
-  return run;
-}
-
-const purposeOf = (input: Input): string => (input.detach ? "waybill exec --detach" : "waybill exec");
-
-function toRequest(
-  context: AppContext,
-  runtime: Runtime,
-  input: Input,
-  [entrypoint = "", ...args]: readonly string[],
-  terminal: CallerTerminal | undefined,
-): RunRequest {
-  return {
-    target: targetOf(runtime, thisHost(context)),
-    plan: null,
-    entrypoint,
-    args,
-    env: { ...colours(runtime, terminal), ...parseEnvironmentFlags(input.env) },
-    timeoutMs: durationMs(input.timeout),
-    silenceMs: durationMs(input.silence_timeout),
-    graceMs: durationMs(input.grace) ?? DEFAULT_GRACE_MS,
-    logLimitBytes: null,
-    queue: false,
-    keepVariables: input.keep_vars,
-    retries: 0,
-    selector: { machine: HERE },
-    onUnreachable: WAIT_FOR_CONTACT,
-  };
-}
-
-const OS = { darwin: "macos", win32: "windows" } as const;
-
-function thisHost(context: AppContext): MachineSpec {
-  const os = OS[process.platform as keyof typeof OS] ?? "linux";
-  const workDir = join(context.settings.home.machines, HERE);
-  const reached = { transport: "local", host: null, user: null, port: null, ssh: null } as const;
-  return { name: HERE, ...reached, os, tags: [], slots: 1, workDir, env: {} };
+    detached: input.detach,
+    purpose: input.detach ? "waybill exec --detach" : "waybill exec",
+  });
 }
 
 /** A program that writes into a log takes it for a file, though somebody may be looking on (https://no-color.org, https://bixense.com/clicolors). */

@@ -1,5 +1,4 @@
 /** `waybill why`: what an item waits on and who holds it. Every state has an answer. */
-import type { OutputOf } from "../../contracts/index.js";
 import { machineLoads } from "../../dispatch/back-fill.js";
 import { isReachable } from "../../dispatch/dispatch-scope.js";
 import { keyOf } from "../../dispatch/drive.js";
@@ -8,7 +7,7 @@ import { isHeld, type Runtime } from "../../dispatch/runtime.js";
 import type { Batch, Item } from "../../domain/batch.js";
 import { isOutOfReach } from "../../domain/contact-policy.js";
 import { describeDuration } from "../../domain/duration.js";
-import { WaybillError } from "../../domain/errors.js";
+import { type ErrorCode, WaybillError } from "../../domain/errors.js";
 import { type Lease, runLeaseName } from "../../domain/lease.js";
 import { type Drain, describeDrain } from "../../domain/machine-note.js";
 import { nearest } from "../../domain/nearest.js";
@@ -17,28 +16,33 @@ import { isTerminal, type Run, waitsForSlot } from "../../domain/run.js";
 import { findBatch } from "../batches/find-batch.js";
 import type { AppContext, CallHandler } from "../context.js";
 import { findRun } from "../runs/find-run.js";
-
-type Reason = OutputOf<"system.why">["reasons"][number];
+import { findTask } from "../tasks/find-task.js";
+import { explainTask } from "./explain-task.js";
+import { type Reason, reason } from "./reason.js";
 
 export const explain: CallHandler<"system.why"> = async (context, input) => {
   const slash = input.id.indexOf("/");
   if (slash > 0) return await explainEntry(context, input.id.slice(0, slash), input.id.slice(slash + 1));
-  try {
-    const run = await findRun(await context.store(), input.id);
-    return { subject: `run ${run.id}`, reasons: await explainRun(await context.runtime(), run) };
-  } catch (error) {
-    if (!(error instanceof WaybillError) || error.code !== "run_not_found") throw error;
-    const batch = await findBatch(await context.store(), input.id);
-    return { subject: `batch ${batch.id}`, reasons: await explainBatch(context, batch) };
-  }
+  const store = await context.store();
+  const run = await unless("run_not_found", findRun(store, input.id));
+  if (run !== null) return { subject: `run ${run.id}`, reasons: await explainRun(await context.runtime(), run) };
+  const batch = await unless("batch_not_found", findBatch(store, input.id));
+  if (batch !== null) return { subject: `batch ${batch.id}`, reasons: await explainBatch(context, batch) };
+  const task = await unless("task_not_found", findTask(store, input.id));
+  if (task !== null) return { subject: `task ${task.id}`, reasons: await explainTask(context, task) };
+  throw new WaybillError("run_not_found", `There is no run, batch or task ${JSON.stringify(input.id)}.`, {
+    hint: "`waybill runs list`, `batch list` and `tasks list` show the newest ones.",
+    details: { id: input.id },
+  });
 };
 
-const reason = (code: Reason["code"], message: string, holders: string[] = [], hint: string | null = null): Reason => ({
-  code,
-  message,
-  holders,
-  hint,
-});
+/** Null instead of the error that says that there is none. */
+async function unless<T>(notFound: ErrorCode, search: Promise<T>): Promise<T | null> {
+  return await search.catch((error: unknown) => {
+    if (error instanceof WaybillError && error.code === notFound) return null;
+    throw error;
+  });
+}
 
 export async function explainRun(runtime: Runtime, run: Run): Promise<Reason[]> {
   if (isTerminal(run.status)) return [reason("ended", `It has ended: ${run.status}. ${run.errorMsg ?? ""}`.trim())];

@@ -12,9 +12,11 @@ import { EXIT } from "../../domain/errors.js";
 import { success } from "./envelope.js";
 import { exitCodeOf, exitCodeOfBatch } from "./exit-code.js";
 import { createLiveBatch } from "./live-batch.js";
+import { createLiveTop } from "./live-top.js";
 import { renderReport } from "./render/batches.js";
 import { renderContact, renderOutcome } from "./render/runs.js";
 import { renderEvent } from "./render/system.js";
+import { printable } from "./render/text.js";
 import type { Session } from "./session.js";
 
 type Execute<N extends StreamName> = (session: Session, input: InputOf<N>) => Promise<number>;
@@ -26,6 +28,20 @@ const EXECUTE: { readonly [N in StreamName]: Execute<N> } = {
   },
   "runs.attach": executeAttach,
   "batches.watch": executeWatch,
+  "tasks.logs": async (session, input) => {
+    const { waybill, printer, json } = session;
+    for await (const line of waybill.stream("tasks.logs", input, { signal: leaving(session) })) {
+      await printer.line(json ? success(line) : printable(line.line));
+    }
+    return EXIT.success;
+  },
+  "tasks.top": async (session, input) => {
+    const { waybill, printer, json } = session;
+    const live = await createLiveTop(printer, json, input.once === true);
+    for await (const stats of waybill.stream("tasks.top", input, { signal: leaving(session) })) await live.show(stats);
+    live.finish();
+    return EXIT.success;
+  },
   "events.watch": async (session, input) => {
     const { waybill, printer, json } = session;
     for await (const event of waybill.stream("events.watch", input, { signal: leaving(session) })) {

@@ -28,6 +28,8 @@ export async function execute(
     if (name === "runs.submit") return await executeRun(session, input as InputOf<"runs.submit">);
     if (name === "runs.exec") return await runExec(session, input as InputOf<"runs.exec">);
     if (name === "cache.run") return await runCached(session, input as InputOf<"cache.run">);
+    if (name === "system.serve") return await runServe(session, input as InputOf<"system.serve">);
+    if (name === "tasks.submit") return await submitTask(session, input);
     if (name === "batches.run") return await executeBatch(session, input as InputOf<"batches.run">);
     if (name === "vars.set" || name === "cache.set") await takeStandardInput(name, input);
     if (name === "cache.get") return await executeCacheGet(session, input as InputOf<"cache.get">);
@@ -48,6 +50,14 @@ async function runExec(session: Session, input: InputOf<"runs.exec">): Promise<n
 
 async function runCached(session: Session, input: InputOf<"cache.run">): Promise<number> {
   return await (await import("./execute-cached-command.js")).executeCachedCommand(session, input);
+}
+
+async function runServe(session: Session, input: InputOf<"system.serve">): Promise<number> {
+  return await (await import("./execute-serve.js")).executeServe(session, input);
+}
+
+async function submitTask(session: Session, input: Record<string, unknown>): Promise<number> {
+  return await (await import("./execute-submit.js")).executeSubmit(session, input);
 }
 
 /** `echo value | waybill vars set KEY`: what is neither given nor in a file comes from there. */

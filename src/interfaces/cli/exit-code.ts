@@ -1,7 +1,8 @@
 /** With which code the command leaves, by what it was asked and what came of it. Total by type. */
 import type { CallName, OutputOf } from "../../contracts/index.js";
 import type { RunView } from "../../contracts/run-views.js";
-import { EXIT } from "../../domain/errors.js";
+import type { TaskView } from "../../contracts/task-views.js";
+import { ERRORS, EXIT } from "../../domain/errors.js";
 import { exitCodeOfRun, isTerminal } from "../../domain/run.js";
 
 /** The work's own code once it has ended; leaving before that is no failure of the work. */
@@ -10,7 +11,12 @@ export function exitCodeOf(run: RunView): number {
   return isTerminal(status) ? exitCodeOfRun({ status, exitCode, errorCode }) : EXIT.success;
 }
 
-const firstFailure = (runs: readonly RunView[]): number => runs.map(exitCodeOf).find((code) => code !== 0) ?? 0;
+const firstOf = (codes: readonly number[]): number => codes.find((code) => code !== EXIT.success) ?? EXIT.success;
+const firstFailure = (runs: readonly RunView[]): number => firstOf(runs.map(exitCodeOf));
+
+/** That of its failure's code once it has ended as failed or cancelled. */
+const exitCodeOfTask = ({ ended_at: endedAt, failure }: TaskView): number =>
+  endedAt === null || failure === null ? EXIT.success : ERRORS[failure.code].exit;
 
 type ExitOf<N extends CallName> = (data: OutputOf<N>) => number;
 
@@ -20,6 +26,8 @@ const EXITS: { readonly [N in CallName]?: ExitOf<N> } = {
   "runs.exec": ({ run }) => exitCodeOf(run),
   "cache.run": ({ run }) => exitCodeOf(run),
   "runs.wait": ({ runs }) => firstFailure(runs),
+  "tasks.submit": ({ task }) => exitCodeOfTask(task),
+  "tasks.wait": ({ tasks }) => firstOf(tasks.map(exitCodeOfTask)),
   "batches.run": (data) => (data.kind === "report" ? exitCodeOfBatch(data.progress) : EXIT.success),
   "machines.check": ({ ok }) => (ok ? EXIT.success : EXIT.machine),
   "machines.gc": ({ ok }) => (ok ? EXIT.success : EXIT.machine),

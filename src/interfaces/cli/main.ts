@@ -1,5 +1,4 @@
 /** The `waybill` command: reads the command line, carries it out, leaves with a code. The only place that ends the process. */
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type OpenOptions, open, type Waybill } from "../../app/open.js";
 import { parseScope } from "../../app/spawn-worker.js";
@@ -13,6 +12,7 @@ import { execute } from "./execute.js";
 import { createPrinter, type Printer } from "./printer.js";
 import { readCommandLine } from "./program.js";
 import { printable } from "./render/text.js";
+import { readVersion } from "./version.js";
 
 const WORK = "_work";
 
@@ -26,6 +26,9 @@ async function openHere(options: OpenOptions): Promise<Waybill> {
   const onStep = dieAtStep(waybill.settings.killAt);
   return waybill;
 }
+
+/** Set once a service has ended: a handler that is deaf to its signal must not keep its process. */
+let leaveAtOnce = false;
 
 async function main(argv: readonly string[], printer: Printer): Promise<number> {
   if (argv[0] === WORK) return await serve(argv.slice(1), printer);
@@ -41,6 +44,7 @@ async function main(argv: readonly string[], printer: Printer): Promise<number> 
     return await execute(waybill, printer, flags.json, name, input);
   } finally {
     await waybill.close();
+    leaveAtOnce = name === "system.serve";
   }
 }
 
@@ -57,11 +61,6 @@ async function serve(args: readonly string[], printer: Printer): Promise<number>
   } finally {
     await waybill.close();
   }
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 function report(thrown: unknown, json: boolean, printer: Printer): number {
@@ -91,4 +90,5 @@ main(argv, printer)
   .catch((error: unknown) => report(error, isJson(argv), printer))
   .then((code) => {
     process.exitCode = code;
+    if (leaveAtOnce) process.exit();
   });

@@ -31,6 +31,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   machines: "Machines of the inventory",
   vars: "Variables, by scope",
   cache: "Cache: values that can be made again",
+  tasks: "Tasks: typed units of work that engines execute",
   store: "The store",
   config: "Settings",
 };

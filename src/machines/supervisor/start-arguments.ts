@@ -10,7 +10,9 @@ export function supervisorArguments(
   request: StartRequest,
 ): { readonly verb: "supervise" | "execute"; readonly args: readonly string[] } {
   const { timeoutMs, silenceMs, graceMs, logLimitBytes, contactMs, treeHash, entrypoint, args, command } = request;
-  const limits = [timeoutMs ?? 0, silenceMs ?? 0, graceMs, logLimitBytes ?? 0, contactMs ?? 0].map((n) => String(Math.ceil(n)));
+  const limits = [timeoutMs ?? 0, silenceMs ?? 0, graceMs, logLimitBytes ?? 0, contactMs ?? 0].map((n) =>
+    String(Math.ceil(n)),
+  );
   return command === null
     ? { verb: "supervise", args: [treeHash, String(slots), ...limits, entrypoint, ...args] }
     : { verb: "execute", args: [command.directory, ...limits, entrypoint, ...args] };

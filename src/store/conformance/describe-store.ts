@@ -13,12 +13,13 @@ import { dispatchItemFacts } from "./dispatch-item-facts.js";
 import { durabilityFacts } from "./durability-facts.js";
 import { eventFacts } from "./event-facts.js";
 import { externalRunFacts } from "./external-run-facts.js";
+import { gateFacts } from "./gate-facts.js";
 import { guardedWriteFacts } from "./guarded-write-facts.js";
 import { historyFacts } from "./history-facts.js";
 import { leaseFacts } from "./lease-facts.js";
 import { machineFacts } from "./machine-facts.js";
-import { relocationFacts } from "./relocation-facts.js";
 import { queueFacts } from "./queue-facts.js";
+import { relocationFacts } from "./relocation-facts.js";
 import { retentionFacts } from "./retention-facts.js";
 import { runFacts } from "./run-facts.js";
 import { runListFacts } from "./run-list-facts.js";
@@ -62,5 +63,6 @@ export function describeStore(name: string, subject: StoreUnderTest): void {
     queueFacts(use);
     stepFacts(use);
     scheduleFacts(use);
+    gateFacts(use);
   });
 }

@@ -24,6 +24,7 @@ export const newTask = (over: Partial<NewTask> = {}): NewTask => ({
   tags: [],
   parentId: null,
   schedule: null,
+  createdBy: null,
   trace: null,
   retryEnded: false,
   ...over,

@@ -113,8 +113,19 @@ export function queueFacts(use: UseBench): void {
       const { store } = use();
       await store.queues.setQueueLimits([limits(), limits({ type: "post", rate: { max: 1, perMs: 5 } })]);
       expect(await store.queues.listQueues()).toEqual([
-        { ...limits({ type: "post", rate: { max: 1, perMs: 5 } }), paused: false },
+        { ...limits({ type: "post", rate: { max: 1, perMs: 5 } }), paused: false, nextStartAt: null },
       ]);
+    });
+
+    it("says when its rate lets the next attempt begin", async () => {
+      const bench = use();
+      const { store } = bench;
+      const lease = await engineLease(store);
+      await store.queues.setQueueLimits([limits({ rate: { max: 1, perMs: 1_000 } })]);
+      await submit(store);
+      expect(await claim(store, lease)).toHaveLength(1);
+
+      expect(await store.queues.listQueues()).toMatchObject([{ nextStartAt: bench.now + 1_000 }]);
     });
   });
 }

@@ -53,7 +53,9 @@ export function stepFacts(use: UseBench): void {
       await store.steps.appendTaskLog(guard, ["one", "two"]);
       await store.steps.appendTaskLog(guard, ["three"]);
       expect(await store.tasks.getTask(task.id)).toMatchObject({ progress: { done: 3 } });
-      expect((await store.steps.readTaskLog(task.id, 2)).map(({ line }) => line)).toEqual(["two", "three"]);
+      const newest = await store.steps.readTaskLog(task.id, 2);
+      expect(newest.map(({ line }) => line)).toEqual(["two", "three"]);
+      expect(await store.steps.readTaskLog(task.id, 9, newest[0]?.number)).toEqual(newest.slice(1));
     });
   });
 }

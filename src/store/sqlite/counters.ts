@@ -1,7 +1,7 @@
 import { integer } from "./rows.js";
 import type { SqlScope } from "./session.js";
 
-export type Counter = "fence" | "stale_writes" | "revision" | "cache_bytes" | "sweep";
+export type Counter = "fence" | "stale_writes" | "revision" | "cache_bytes" | "sweep" | "probe";
 
 /** @returns the next value; inside a write only, so that no value is given twice. */
 export function nextOf(scope: SqlScope, name: Counter): number {

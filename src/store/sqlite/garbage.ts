@@ -123,6 +123,7 @@ const EMPTIED = [
   "queues",
   "key_rates",
   "schedules",
+  "readiness_gates",
   "leases",
   "events",
   "variables",

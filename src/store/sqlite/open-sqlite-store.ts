@@ -6,19 +6,20 @@ import { sqliteAttempts } from "./attempts.js";
 import { sqliteBatches } from "./batches.js";
 import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
 import { sqliteCache } from "./cache.js";
-import { counterValue } from "./counters.js";
+import { counterValue, nextOf } from "./counters.js";
 import type { SqliteConnection, SqliteDriver, SqlValue } from "./driver.js";
 import { sqliteEvents } from "./events.js";
 import { sqliteExternalRuns } from "./external-runs.js";
 import { claimSweep, collectGarbage, reset } from "./garbage.js";
+import { sqliteGates } from "./gates.js";
 import { sqliteHistory } from "./history.js";
 import { sqliteLeases } from "./leases.js";
 import { findLockHolder } from "./lock-holder.js";
 import { sqliteMachines } from "./machines.js";
 import { type Migration, migrate, readMigrations, SCHEMA_VERSION, schemaVersionOf } from "./migrate.js";
 import { DEFAULT_PATIENCE_MS, patiently } from "./patience.js";
-import { sqliteRelocation } from "./relocation.js";
 import { sqliteQueues } from "./queues.js";
+import { sqliteRelocation } from "./relocation.js";
 import { integer } from "./rows.js";
 import { sqliteRuns } from "./runs.js";
 import { sqliteSchedules } from "./schedules.js";
@@ -197,7 +198,10 @@ function storeOn(session: Session): Store {
     steps: sqliteSteps(session),
     queues: sqliteQueues(session),
     schedules: sqliteSchedules(session),
+    gates: sqliteGates(session),
     info: () => session.snapshot(() => info(session)),
+    probe: async () => void (await session.write(() => nextOf(session, "probe"))),
+    staleWritesRefused: () => session.read(() => counterValue(session, "stale_writes")),
     collectGarbage: (policy) => collectGarbage(session, policy),
     claimSweep: (everyMs) => claimSweep(session, everyMs),
     reset: () => reset(session),

@@ -1,5 +1,5 @@
-import type { RateLimit } from "../../domain/rate-limit.js";
-import type { Queue, QueueLimits, QueueStore } from "../queue-store.js";
+import { nextStartAt, type RateLimit } from "../../domain/rate-limit.js";
+import type { Queue, QueueLimits, QueueState, QueueStore } from "../queue-store.js";
 import type { SqlParams, SqlRow } from "./driver.js";
 import { appendEvent } from "./event-log.js";
 import { integer, integerOrNull, text } from "./rows.js";
@@ -70,6 +70,11 @@ function changed(scope: SqlScope, limits: readonly QueueLimits[]): readonly Queu
 
 const toQueue = ({ rateFilledAt: _, ...queue }: StoredQueue): Queue => queue;
 
+function toState(stored: StoredQueue, now: number): QueueState {
+  const next = stored.rate === null ? now : nextStartAt(stored.rate, stored.rateFilledAt, now);
+  return { ...toQueue(stored), nextStartAt: next > now ? next : null };
+}
+
 export function sqliteQueues(session: Session): QueueStore {
   return {
     async setQueueLimits(limits) {
@@ -89,6 +94,10 @@ export function sqliteQueues(session: Session): QueueStore {
         return toQueue(queueFromRow(row));
       }),
     listQueues: () =>
-      session.read(() => [...readQueues(session).values()].map(toQueue).sort((a, b) => (a.type < b.type ? -1 : 1))),
+      session.read(() => {
+        const now = session.now();
+        const queues = [...readQueues(session).values()].map((queue) => toState(queue, now));
+        return queues.sort((a, b) => (a.type < b.type ? -1 : 1));
+      }),
   };
 }

@@ -35,6 +35,7 @@ export interface TaskRow {
   readonly rate_reserved: 0 | 1;
   readonly parent_id: string | null;
   readonly schedule: string | null;
+  readonly created_by: string | null;
   readonly tags: string | null;
   readonly trace: string | null;
   readonly error_code: ErrorCode | null;
@@ -87,6 +88,7 @@ export function taskFromRow(row: TaskRow): Task {
     uniqueKey: row.unique_key,
     parentId: row.parent_id,
     schedule: row.schedule,
+    createdBy: row.created_by,
     tags: row.tags === null ? [] : (JSON.parse(row.tags) as string[]),
     params: parsed(row.params),
     result: parsed(row.result),
@@ -150,6 +152,7 @@ export const stepFromRow = (row: SqlRow): Step => ({
 });
 
 export const logLineFromRow = (row: SqlRow): TaskLogLine => ({
+  number: row.number as number,
   attempt: row.attempt as number,
   at: row.at as number,
   line: row.line as string,

@@ -14,7 +14,8 @@ export const STEPS_OF_TASK = `
   WHERE tasks.id = $id`;
 export const STEP_OF_TASK = "SELECT * FROM task_steps WHERE seq = $seq AND run = $run AND name = $name";
 export const LOG_OF_TASK = `
-  SELECT * FROM task_logs WHERE seq = (SELECT seq FROM tasks WHERE id = $id) ORDER BY number DESC LIMIT $limit`;
+  SELECT * FROM task_logs WHERE seq = (SELECT seq FROM tasks WHERE id = $id) AND number > $after
+  ORDER BY number DESC LIMIT $limit`;
 
 const RECORD_STEP = `
   INSERT INTO task_steps (seq, run, name, attempt, kind, started_at, ended_at, result)
@@ -87,7 +88,7 @@ export function sqliteSteps(session: Session): StepStore {
         for (const line of lines) append.run({ seq, attempt, at, line });
         return null;
       }),
-    readTaskLog: (taskId, limit) =>
-      session.read(() => session.sql(LOG_OF_TASK).all({ id: taskId, limit }).map(logLineFromRow).reverse()),
+    readTaskLog: (taskId, limit, after = 0) =>
+      session.read(() => session.sql(LOG_OF_TASK).all({ id: taskId, limit, after }).map(logLineFromRow).reverse()),
   };
 }

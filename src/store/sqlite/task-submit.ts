@@ -20,9 +20,9 @@ const PLAIN_ROW = "(?, ?, 'queued', ?, ?, ?)";
 
 const INSERT = `
   INSERT INTO tasks (id, type, state, gate, priority, max_attempts, timeout_ms, deadline_at, run_at, submitted_at,
-    concurrency_key, unique_key, parent_id, schedule, tags, trace, params)
+    concurrency_key, unique_key, parent_id, schedule, created_by, tags, trace, params)
   VALUES ($id, $type, $state, $gate, $priority, $max_attempts, $timeout_ms, $deadline_at, $run_at, $submitted_at,
-    $concurrency_key, $unique_key, $parent_id, $schedule, $tags, $trace, $params)
+    $concurrency_key, $unique_key, $parent_id, $schedule, $created_by, $tags, $trace, $params)
   RETURNING *`;
 
 export const LIVE_WITH_UNIQUE_KEY = `
@@ -45,6 +45,7 @@ const isPlain = (task: NewTask): boolean =>
   task.tags.length === 0 &&
   task.parentId === null &&
   task.schedule === null &&
+  task.createdBy === null &&
   task.trace === null;
 
 /** Decides about submissions and records them, in order. To be called inside a write. */
@@ -134,6 +135,7 @@ function submitFull(scope: SqlScope, task: NewTask, now: number): Submitted {
       unique_key: task.unique?.key ?? null,
       parent_id: task.parentId,
       schedule: task.schedule,
+      created_by: task.createdBy,
       tags: task.tags.length === 0 ? null : JSON.stringify(task.tags),
       trace: task.trace,
       params: task.params,

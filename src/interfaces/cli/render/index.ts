@@ -12,7 +12,11 @@ import {
   renderMachines,
 } from "./machines.js";
 import { renderArtifacts, renderOutcome, renderRunDetail, renderRuns } from "./runs.js";
+import { renderServed } from "./serve.js";
 import { renderConfig, renderGarbage, renderSchema, renderStoreInfo, renderWhy } from "./system.js";
+import { renderQueues, renderTaskStats } from "./task-stats.js";
+import { renderTaskTypes } from "./task-types.js";
+import { renderTaskDetail, renderTaskOutcome, renderTasks } from "./tasks.js";
 import { renderVariables } from "./vars.js";
 
 type Render<N extends CallName> = (data: OutputOf<N>) => string | Promise<string>;
@@ -53,6 +57,18 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "cache.list": renderCache,
   "cache.run": renderCachedRun,
   "cache.clear": ({ cleared }) => `removed ${cleared} ${cleared === 1 ? "entry" : "entries"}`,
+  "tasks.submit": ({ task }) => task.id,
+  "tasks.list": ({ tasks, next }) => renderTasks(tasks, next),
+  "tasks.show": renderTaskDetail,
+  "tasks.wait": ({ tasks }) => tasks.map(renderTaskOutcome).join("\n"),
+  "tasks.cancel": ({ tasks }) => tasks.map(renderTaskOutcome).join("\n"),
+  "tasks.retry": ({ retried }) => `queued again: ${retried} ${retried === 1 ? "task" : "tasks"}`,
+  "tasks.rm": ({ removed }) => removed.map((id) => `removed ${id}`).join("\n"),
+  "tasks.pause": renderQueues,
+  "tasks.resume": renderQueues,
+  "tasks.stats": renderTaskStats,
+  "tasks.check": renderTaskTypes,
+  "system.serve": renderServed,
   "system.why": renderWhy,
   "system.doctor": ({ findings }) => renderFindings(findings),
   "system.schema": renderSchema,

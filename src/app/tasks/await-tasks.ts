@@ -1,0 +1,46 @@
+/** Waits for tasks that engines execute, in whatever process. */
+import { durationMs } from "../../contracts/fields.js";
+import { WaybillError } from "../../domain/errors.js";
+import { isEndedTask, type Task } from "../../domain/task.js";
+import type { Store } from "../../store/store.js";
+
+/** A look without any hint that something has changed; milliseconds. */
+const LOOK_MS = 1_000;
+
+export interface AwaitOptions {
+  /** One of them is enough. */
+  readonly any: boolean;
+  /** As `90s`; without it there is no limit. */
+  readonly limit: string | undefined;
+  /** Stops waiting, without an error. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Resolves with the tasks once they have ended (or were removed), or at the abort with how they stand.
+ *
+ * Errors: `timeout`.
+ */
+export async function awaitTasks(
+  store: Store,
+  ids: readonly string[],
+  options: AwaitOptions,
+): Promise<readonly Task[]> {
+  const limitMs = durationMs(options.limit);
+  const signals = [options.signal, limitMs === null ? undefined : AbortSignal.timeout(limitMs)];
+  const over = AbortSignal.any(signals.filter((signal) => signal !== undefined));
+  for (;;) {
+    const found = await store.tasks.getTasks(ids);
+    const tasks = ids.flatMap((id) => found.get(id) ?? []);
+    const ended = tasks.filter(({ state }) => isEndedTask(state)).length + ids.length - tasks.length;
+    if (options.any ? ended > 0 : ended === ids.length) return tasks;
+    if (options.signal?.aborted === true) return tasks;
+    if (over.aborted) {
+      throw new WaybillError("timeout", `Not ended after ${options.limit}: the tasks go on.`, {
+        hint: `\`waybill why ${tasks.find(({ state }) => !isEndedTask(state))?.id}\` says what it waits for.`,
+        details: { ids },
+      });
+    }
+    await store.events.waitForChange(LOOK_MS, over);
+  }
+}

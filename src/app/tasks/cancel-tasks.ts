@@ -1,0 +1,18 @@
+import { toTaskView } from "../../contracts/task-views.js";
+import type { CallHandler } from "../context.js";
+import { awaitTasks } from "./await-tasks.js";
+import { cancelRunsOfTask } from "./command-runs.js";
+import { findTasks } from "./find-task.js";
+
+/** The runs of commands are told, too: between two engines nobody else would. */
+export const cancelTasks: CallHandler<"tasks.cancel"> = async (context, input, options) => {
+  const store = await context.store();
+  const ids = (await findTasks(store, input.id)).map(({ id }) => id);
+  for (const id of ids) {
+    const task = await store.tasks.requestTaskCancel(id, context.settings.user);
+    if (task !== null) await cancelRunsOfTask(context, task);
+  }
+  if (input.wait) await awaitTasks(store, ids, { any: false, limit: undefined, signal: options.signal });
+  const tasks = await store.tasks.getTasks(ids);
+  return { tasks: ids.flatMap((id) => tasks.get(id) ?? []).map(toTaskView) };
+};

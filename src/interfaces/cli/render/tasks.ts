@@ -1,0 +1,109 @@
+/** Tasks for people. */
+import pc from "picocolors";
+import type { TaskDetailView, TaskView } from "../../../contracts/task-views.js";
+import { formatTaskState } from "./task-look.js";
+import { renderTimeline } from "./task-timeline.js";
+import { elapsed, facts, formatTime, printable, shortId, table } from "./text.js";
+
+/** What is shown of params, results and progress, which may be megabytes; characters. */
+const SHOWN = 400;
+
+export async function renderTasks(tasks: readonly TaskView[], next: string | null): Promise<string> {
+  if (tasks.length === 0) return "No tasks.";
+  const now = Date.now();
+  const rows = tasks.map((task) => [
+    shortId(task.id),
+    printable(task.type),
+    formatTaskState(task.state),
+    waitsFor(task, now),
+    formatTime(task.submitted_at, now),
+    elapsed(task.started_at, task.ended_at, now),
+    task.attempt > 1 ? String(task.attempt) : "",
+    printable(errorOf(task)),
+  ]);
+  const head = ["TASK", "TYPE", "STATE", "WAITS FOR", "SUBMITTED", "DURATION", "ATTEMPT", "ERROR"];
+  const listed = await table(head, rows);
+  return next === null ? listed : `${listed}\n${pc.dim(`more: --before ${next}`)}`;
+}
+
+function waitsFor({ state, gate, run_at: runAt }: TaskView, now: number): string {
+  if (state === "scheduled") return formatTime(runAt, now);
+  if (state !== "queued") return "";
+  return { open: "an engine", key: "its key", dependencies: "other tasks" }[gate];
+}
+
+/** The engine's own codes say more than the class by which they came; for what a handler threw it is the other way round. */
+const errorOf = ({ failure }: TaskView): string =>
+  failure?.code === "task_failed" ? (failure.name ?? failure.code) : (failure?.code ?? "");
+
+/** One line: what became of it. */
+export function renderTaskOutcome(task: TaskView): string {
+  const took = elapsed(task.started_at, task.ended_at, Date.now());
+  const parts = [
+    `${formatTaskState(task.state)}${took === "" ? "" : ` in ${took}`}`,
+    task.failure === null ? null : `${task.failure.code}: ${printable(task.failure.message)}`,
+    task.cancel_requested_at !== null && task.ended_at === null ? "told to stop" : null,
+    `task ${task.id} of type ${printable(task.type)}`,
+  ];
+  return parts.filter((part) => part !== null).join(" · ");
+}
+
+export async function renderTaskDetail(task: TaskDetailView): Promise<string> {
+  const now = Date.now();
+  const timeline = await renderTimeline(task, now);
+  const related = [
+    ...task.dependencies.map((on) => ["waits for", shortId(on.id), on.type ?? "", on.outcome, stateOf(on.state)]),
+    ...task.children.map((child) => ["child", shortId(child.id), printable(child.type), "", stateOf(child.state)]),
+  ];
+  const log = task.log.map(
+    ({ at, attempt, line }) => `${pc.dim(`${formatTime(at, now)} #${attempt}`)} ${printable(line)}`,
+  );
+  const parts = [
+    factsOf(task, now),
+    timeline,
+    related.length === 0 ? "" : await table(["", "TASK", "TYPE", "UNTIL", "STATE"], related),
+    log.join("\n"),
+  ];
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+const stateOf = (state: TaskView["state"] | null): string =>
+  state === null ? pc.dim("removed") : formatTaskState(state);
+
+function factsOf(task: TaskDetailView, now: number): string {
+  const { failure } = task;
+  const most = task.max_attempts === null ? "" : ` of ${task.max_attempts}`;
+  return facts([
+    ["task", task.id],
+    ["type", printable(task.type)],
+    ["state", formatTaskState(task.state)],
+    ["waits for", waitsFor(task, now)],
+    ["failure", failure === null ? null : printable(`${failure.code}: ${failure.message}`)],
+    ["thrown", failure?.name],
+    ["params", json(task.params)],
+    ["result", json(task.result)],
+    ["progress", json(task.progress)],
+    ["priority", task.priority === 0 ? null : task.priority],
+    ["run", task.run === 1 ? null : task.run],
+    ["failed attempts", task.failures === 0 ? null : `${task.failures}${most}`],
+    ["crashes", task.crashes === 0 ? null : task.crashes],
+    ["engine", task.engine],
+    ["submitted", `${task.submitted_at}${task.created_by === null ? "" : ` by ${printable(task.created_by)}`}`],
+    ["started", task.started_at],
+    ["ended", task.ended_at],
+    ["duration", elapsed(task.started_at, task.ended_at, now)],
+    ["deadline", task.deadline_at],
+    ["told to stop", task.ended_at === null ? task.cancel_requested_at : null],
+    ["concurrency key", printable(task.concurrency_key ?? "")],
+    ["unique key", printable(task.unique_key ?? "")],
+    ["tags", printable(task.tags.join(", "))],
+    ["parent", task.parent_id],
+    ["schedule", printable(task.schedule ?? "")],
+  ]);
+}
+
+function json(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  const text = JSON.stringify(value);
+  return printable(text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${text.length} characters)` : text);
+}

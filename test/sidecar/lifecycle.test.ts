@@ -1,0 +1,139 @@
+/** How a sidecar ends: told to, told twice, or killed. No attempt is burnt, nothing acknowledged is lost. */
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { until } from "../harness/until.js";
+import { type LiveSidecar, notesOf, readToken, serveIn, writeTasks } from "./sidecar-process.js";
+
+let box: Sandbox;
+beforeEach(() => {
+  box = createSandbox();
+});
+afterEach(() => box.dispose());
+
+const start = (args: readonly string[] = []): Promise<LiveSidecar> =>
+  serveIn(box, { args: ["--tasks", writeTasks(box), ...args] });
+
+const begun = (count: number): Promise<unknown> =>
+  until(`${count} attempts have begun`, () => notesOf(box).filter((note) => note.startsWith("begin")).length >= count);
+
+const release = (): void => writeFileSync(box.path("release"), "");
+
+describe("told to stop while tasks run, a sidecar", () => {
+  it.each(["SIGTERM", "SIGINT"] as const)(
+    "at %s lets them finish, records their ends and leaves with 0",
+    async (signal) => {
+      const sidecar = await start(["--json"]);
+      const id = await sidecar.submit("hold");
+      await begun(1);
+      sidecar.live.kill(signal);
+      await sidecar.live.says(/serve\.draining/);
+      release();
+      const ended = await sidecar.live.ended;
+      expect(ended.code).toBe(0);
+      expect(JSON.parse(ended.stdout)).toMatchObject({ ok: true, data: { succeeded: 1, failed: 0, hurried: false } });
+      expect(await (await start()).show(id)).toMatchObject({ status: "completed", result: "held", attempt: 1 });
+    },
+  );
+
+  it("gives back what has not finished in time, deaf or not, without counting it", async () => {
+    const sidecar = await start(["--grace", "0s"]);
+    const ids = [await sidecar.submit("hold"), await sidecar.submit("deaf")];
+    await begun(2);
+    expect(await sidecar.end("SIGTERM")).toMatchObject({ code: 0 });
+    release();
+    const next = await start();
+    for (const id of ids) expect(await next.reaches(id, "completed")).toMatchObject({ run: 1, attempt: 2 });
+    expect((await next.ask("GET", "/v0/metrics")).text).not.toContain("waybill_task_failures_total{");
+  });
+
+  it("accepts nothing more, and answers the request that is under way", async () => {
+    const sidecar = await start();
+    await sidecar.submit("hold");
+    await begun(1);
+    const { port } = new URL(sidecar.url);
+    const body = JSON.stringify({ type: "echo" });
+    const socket = connect(Number(port), "127.0.0.1");
+    const head = `POST /v0/tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${readToken(box)}`;
+    socket.write(
+      `${head}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
+    );
+    // The server has the head once it has answered a request that was sent after it.
+    await sidecar.ask("GET", "/v0/livez");
+    sidecar.live.kill("SIGTERM");
+    await sidecar.live.says(/serve\.draining/);
+    await until("it accepts nothing more", () =>
+      fetch(`${sidecar.url}/v0/livez`).then(
+        () => false,
+        () => true,
+      ),
+    );
+    const answered = once(socket, "data");
+    socket.write(body.slice(5));
+    const text = String((await answered)[0]);
+    expect(text).toMatch(/^HTTP\/1\.1 201/);
+    socket.destroy();
+    release();
+    expect(await sidecar.live.ended).toMatchObject({ code: 0 });
+    const id = /"id":"([^"]+)"/.exec(text)?.[1] ?? "";
+    await (await start()).reaches(id, "completed");
+  });
+
+  it("is hurried by a second signal, and leaves with 0 although a handler is deaf", async () => {
+    const sidecar = await start(["--grace", "1h", "--json"]);
+    const id = await sidecar.submit("deaf");
+    await begun(1);
+    sidecar.live.kill("SIGTERM");
+    await sidecar.live.says(/serve\.draining/);
+    sidecar.live.kill("SIGTERM");
+    const ended = await sidecar.live.ended;
+    expect(ended.code).toBe(0);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ data: { hurried: true } });
+    release();
+    expect(await (await start()).reaches(id, "completed")).toMatchObject({ run: 1, attempt: 2 });
+  });
+});
+
+describe("killed, a sidecar", () => {
+  it("leaves nothing behind that the next one does not finish: what ran, what waited, what had ended", async () => {
+    const first = await start(["--concurrency", "2"]);
+    const ended = await first.submit("echo", { answer: 7 });
+    await first.reaches(ended, "completed");
+    const running = [await first.submit("hold"), await first.submit("deaf")];
+    await begun(3);
+    const waiting = await Promise.all(Array.from({ length: 20 }, (_, n) => first.submit("echo", { answer: n + 1 })));
+    await first.end("SIGKILL");
+    release();
+    const second = await start();
+    for (const id of running) expect(await second.reaches(id, "completed")).toMatchObject({ run: 1, attempt: 2 });
+    for (const [n, id] of waiting.entries())
+      expect(await second.reaches(id, "completed")).toMatchObject({ result: n + 1 });
+    expect(await second.show(ended)).toMatchObject({ status: "completed", result: 7, attempt: 1 });
+  });
+});
+
+describe("two sidecars on one home", () => {
+  it("execute each task once, whoever of them took it, and each shows what the other did", async () => {
+    const [one, other] = await Promise.all([start(), start()]);
+    const ids = await Promise.all(
+      Array.from({ length: 60 }, (_, n) => (n % 2 === 0 ? one : other).submit("echo", { answer: n + 1 })),
+    );
+    for (const [n, id] of ids.entries()) {
+      const shown = await (n % 2 === 0 ? other : one).reaches(id, "completed");
+      expect(shown).toMatchObject({ result: n + 1, attempt: 1 });
+    }
+    const begins = notesOf(box).map((note) => note.split(" ")[1]);
+    expect([...begins].sort()).toEqual([...ids].sort());
+  });
+
+  it("finish what one of them was killed in the middle of, while both are in use", async () => {
+    const [one, other] = await Promise.all([start(), start()]);
+    const ids = await Promise.all(Array.from({ length: 4 }, () => one.submit("hold")));
+    await begun(4);
+    await one.end("SIGKILL");
+    release();
+    for (const id of ids) expect(await other.reaches(id, "completed")).toMatchObject({ run: 1 });
+  });
+});
