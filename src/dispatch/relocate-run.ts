@@ -10,6 +10,12 @@ import { machineLoads } from "./back-fill.js";
 import { accepted, type Drive, guardOf } from "./drive.js";
 import { hashWork, targetOf } from "./item-run.js";
 
+/**
+ * A machine that gave no answer is no better place than the present one for this long; milliseconds. Without that, runs whose
+ * machines are all silent would be moved to and fro without end. Silence that goes on is noted once a minute.
+ */
+const SILENT_MS = 90_000;
+
 /** @returns the run on its new machine; null when it stays where it is. */
 export async function relocateRun(drive: Drive, run: Run, machines: readonly MachineSpec[]): Promise<Run | null> {
   const reason = reasonToMove(run, drive.runtime.clock());
@@ -36,12 +42,20 @@ function reasonToMove(run: Run, now: number): string | null {
   return from !== null && now >= from ? "its machine has stopped it for want of contact" : null;
 }
 
-/** Machines that fit, best first: those that answered last time they were asked, then by free slots and name. */
+/**
+ * Machines that fit and have not just been silent, best first: those that answered last time they were asked, then by free
+ * slots and name.
+ */
 async function alternatives(drive: Drive, run: Run, machines: readonly MachineSpec[]): Promise<MachineSpec[]> {
   const { runtime } = drive;
-  const fitting = machines.filter((spec) => spec.name !== run.machine && matches(spec, run.request.selector));
-  const silent = new Set(
-    (await runtime.store.machines.listMachineNotes()).flatMap((n) => (n.lastErrorCode === null ? [] : [n.name])),
+  const now = await runtime.store.now();
+  const failures = (await runtime.store.machines.listMachineNotes()).filter((note) => note.lastErrorCode !== null);
+  const silent = new Map(failures.map(({ name, lastFailureAt }) => [name, now - (lastFailureAt ?? now)]));
+  const fitting = machines.filter(
+    (spec) =>
+      spec.name !== run.machine &&
+      matches(spec, run.request.selector) &&
+      (silent.get(spec.name) ?? SILENT_MS) >= SILENT_MS,
   );
   const loads = await machineLoads(runtime, fitting);
   return loads

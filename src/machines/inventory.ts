@@ -31,8 +31,13 @@ const text = z
   .string()
   .refine((value) => value.trim() !== "" && !value.includes("\0") && !/[\r\n]/.test(value), { error: "expected text" });
 
-/** ssh takes these as arguments: one that starts with `-` would be read as an option. */
-const sshWord = z.string().regex(/^[^\s-]\S*$/, { error: "expected one word that does not start with '-'" });
+/**
+ * ssh takes these as arguments, where one that starts with `-` would be read as an option, and hands them to a shell for
+ * ProxyJump and for `%h` and `%r` of a ProxyCommand: the characters are those that OpenSSH refuses itself since 9.6.
+ */
+const sshWord = z.string().regex(/^(?!-)[^\s'"`$\\;&<>|(){}]+$/, {
+  error: "expected one word that does not start with '-' and has nothing of '\"`$\\;&<>|(){} in it",
+});
 
 const machine = z.strictObject({
   transport: z.enum(TRANSPORTS).optional(),

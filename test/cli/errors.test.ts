@@ -7,11 +7,10 @@ let box: Sandbox;
 
 beforeAll(() => {
   box = createSandbox();
-  box.machines({ left: { tags: ["fast"] }, right: {}, far: { transport: "ssh", host: "far.invalid" } });
+  box.machines({ left: { tags: ["fast"] }, right: {} });
   box.work("good", "exit 0");
   box.work("no-entrypoint", "exit 0", { "other.sh": "exit 0" });
   box.plan("good.yaml", [{ name: "good", machine: "left" }]);
-  box.plan("far.yaml", [{ name: "good", machine: "far" }]);
   writeFileSync(box.path("broken.yaml"), "version: 1\nentries:\n  - { name: a }\n");
   writeFileSync(box.path("empty.yaml"), "version: 1\nentries: []\n");
   writeFileSync(box.path("odd-machines.yaml"), "machines: 4\n");
@@ -27,9 +26,6 @@ const REFUSALS: readonly (readonly [ErrorCode, readonly string[]])[] = [
   ["machine_not_found", ["run", "good", "--machine", "lefd"]],
   ["operation_not_found", ["schema", "runs.lits"]],
   ["no_matching_machine", ["run", "good", "--tag", "fats"]],
-  ["transport_unavailable", ["run", "good", "--machine", "far"]],
-  ["transport_unavailable", ["batch", "run", "far.yaml", "--staging", "1"]],
-  ["transport_unavailable", ["batch", "run", "far.yaml", "--staging", "1", "--dry-run"]],
   ["entrypoint_missing", ["run", "no-entrypoint", "--machine", "left", "--entrypoint", "none.sh"]],
   ["entrypoint_missing", ["run", "good", "--machine", "left", "--entrypoint", "../good/run.sh"]],
   ["invalid_tree", ["run", "not-there", "--machine", "left"]],

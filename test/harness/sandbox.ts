@@ -90,7 +90,8 @@ export function createSandbox(): Sandbox {
   const dir = mkdtempSync(join(tmpdir(), "waybill-test-"));
   const home = join(dir, "home");
   const inherited = { PATH: process.env.PATH ?? "/usr/bin:/bin", LANG: "C.UTF-8", HOME: dir, NO_COLOR: "1" };
-  const env: Record<string, string> = { ...inherited, WAYBILL_HOME: home };
+  // Shared ssh connections have their sockets below the runtime directory, and are known by them: ssh hides its environment.
+  const env: Record<string, string> = { ...inherited, WAYBILL_HOME: home, XDG_RUNTIME_DIR: dir };
   const optionsOf = (options: CliOptions = {}): CliOptions => ({ cwd: dir, ...options });
   return {
     dir,

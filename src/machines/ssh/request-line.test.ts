@@ -119,7 +119,7 @@ describe.each(SHELLS.map(([shell, ...args]) => ({ shell, args })))("a request to
   it.skipIf(missing !== "")(
     `says that this version is not installed, takes it, and leaves no half of it${missing}`,
     () => {
-      const workDir = "~/it's $(touch canary) here";
+      const workDir = "~/it's $(touch canary) \\n here";
       const source = 'echo told "$1"; exit 3\n';
       const hash = execFileSync("sha256sum", { input: source }).toString().slice(0, 16);
       const line = verbLine({ nonce: NONCE, workDir, supervisorHash: hash, verb: "tell", args: [], env: {} });

@@ -60,7 +60,8 @@ export function verbLine({ nonce, workDir, supervisorHash, verb, args, env }: Re
  */
 export function installLine(nonce: string, workDir: string, hash: string): string {
   const begin = settings(nonce, workDir, hash);
-  const sum = '{ sha256sum "$wb_t" || shasum -a 256 "$wb_t" || openssl dgst -sha256 -r "$wb_t"; } 2>/dev/null';
+  // Not by name: of a path with a backslash in it sha256sum writes the hash in another way.
+  const sum = '{ sha256sum <"$wb_t" || shasum -a 256 <"$wb_t" || openssl dgst -sha256 -r <"$wb_t"; } 2>/dev/null';
   // Whatever ends it, a full disk or a cut, it leaves no half behind.
   const tidy = `wb_t="$wb_s".$$;trap 'rm -f "$wb_t"' EXIT;trap 'exit 1' HUP INT TERM`;
   const install = `umask 077;${tidy};mkdir -p "$wb_p"/bin&&cat >"$wb_t"||exit 1;wb_h=$(${sum});case $wb_h in ${hash}*);;*) exit 2;;esac;mv -f "$wb_t" "$wb_s"||exit 1`;
