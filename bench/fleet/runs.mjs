@@ -110,6 +110,8 @@ export async function manyMachines(rounds, count = 100, atOnce = 16) {
     const { ok, machines } = await waybill.call("machines.check", { name: [], all: true });
     if (!ok || machines.length !== count) throw new Error(`not all are well: ${JSON.stringify(machines)}`);
   };
+  // What is to be shared must stand.
+  await shell(`${each} ssh -F ${config}-shared -p ${port} {} true`);
   const measured = await interleaved(
     {
       "ssh true": () => timed(() => shell(`${each} ssh -F ${config} -p ${port} {} true`)),
@@ -120,7 +122,7 @@ export async function manyMachines(rounds, count = 100, atOnce = 16) {
       "ssh true over masters": () => timed(() => shell(`${each} ssh -F ${config}-shared -p ${port} {} true`)),
       "waybill machines check": () => timed(check),
     },
-    { rounds },
+    { rounds, warmUp: 0 },
   );
   await shell(`${each} ssh -F ${config}-shared -p ${port} -O exit {} 2>/dev/null`);
   await waybill.close();

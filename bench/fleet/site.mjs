@@ -95,3 +95,6 @@ export async function closeSite() {
 }
 
 export const clear = (path) => rmSync(path, { recursive: true, force: true });
+
+// A bench that is stopped leaves no server behind.
+for (const name of ["SIGINT", "SIGTERM"]) process.once(name, () => void closeSite().finally(() => process.exit(1)));

@@ -84,6 +84,41 @@ describe.skipIf(noSshd !== null)(`\`waybill run\` over ssh that dies at${skipped
   });
 });
 
+describe.skipIf(noSshd !== null)(
+  `a run that was replaced, whose driver dies at${skipped}`,
+  { timeout: 240_000 },
+  () => {
+    it("stray.returned ends as its original did, and the replacement is stopped", async () => {
+      const [first, second] = [gateIn(box, "first"), gateIn(box, "second")];
+      const script = [
+        'case $WAYBILL_ARTIFACTS_DIR in *"on far/"*) here=far ;; *) here=farther ;; esac',
+        `echo $here >> '${box.path("executions")}'`,
+        `case $here in far) ${first.wait}; exit 3 ;; esac`,
+        second.wait,
+      ];
+      const dir = box.work("replaced", script.join("\n"));
+      const args = ["run", dir, "--tag", "any", "--on-unreachable", "replace_after 20s", "--grace", "1s"];
+      const dying = box.spawnCli(args, { env: { WAYBILL_KILL_AT: "stray.returned" } });
+      await until("the original runs", isRunning);
+      await far.sshd.kill();
+      first.open();
+      // Its driver rests for up to half a minute between two looks at a silent machine.
+      await until("the replacement runs", () => executions().length === 2, 2 * DEADLINE_MS);
+      await far.sshd.start();
+      expect(await dying.ended).toMatchObject({ signal: "SIGKILL" });
+      expect(await box.cli(["runs", "attach", runId()])).toMatchObject({ code: 3 });
+      expect(executions()).toEqual(["far", "farther"]);
+      expect(await box.json<RunDetailView>(["runs", "show", runId()])).toMatchObject({
+        status: "failed",
+        exit_code: 3,
+      });
+      expect(rowsOf(box.home, "SELECT * FROM stray_attempts")).toEqual([]);
+      expectEndedOnce(box);
+      await expectNothingLeftOnFleet(box, machines);
+    });
+  },
+);
+
 const filesIn = (machine: FleetMachine, folder: string): string[] => {
   const path = join(machine.workDir, folder);
   return existsSync(path) ? readdirSync(path) : [];

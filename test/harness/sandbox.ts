@@ -17,6 +17,8 @@ export interface MachineLines {
   readonly user?: string;
   readonly port?: number;
   readonly ssh_config?: string;
+  readonly identity_file?: string;
+  readonly proxy_jump?: string;
   readonly connect_timeout?: string;
   readonly work_dir?: string;
 }
