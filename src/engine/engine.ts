@@ -51,6 +51,7 @@ export class Engine {
   #lease: EngineLease | null = null;
   #unlisten: (() => void) | null = null;
   #sweeper: NodeJS.Timeout | null = null;
+  #sweeping: Promise<void> | null = null;
   #scheduler: NodeJS.Timeout | null = null;
   #counts = { succeeded: 0, failed: 0, refused: 0 };
 
@@ -115,6 +116,7 @@ export class Engine {
     if (this.#state !== "running") return;
     this.#state = "stopping";
     for (const timer of [this.#sweeper, this.#scheduler]) if (timer !== null) clearTimeout(timer);
+    await this.#sweeping;
     const returned = (await this.#claims.close()).map((task) => this.#giveBack(task));
     await this.#settled(graceMs);
     for (const run of this.#runs.values()) run.interrupt("shutdown");
@@ -184,19 +186,26 @@ export class Engine {
     const lost = this.#lease;
     if (lost === null) return;
     this.#lease = null;
-    lost.drop();
+    void lost.drop();
     this.#runtime.log("engine.lease_lost", { name: lost.lease.name, fence: lost.lease.fence });
     this.#claims.drop();
     for (const run of this.#runs.values()) run.interrupt("lost");
     if (this.#state === "running") void this.#sweep();
   }
 
-  /** Looks for dead engines, and for a lease of its own if it has lost one. */
-  async #sweep(): Promise<void> {
+  /** Looks for dead engines, and for a lease of its own if it has lost one; one look at a time. */
+  #sweep(): Promise<void> {
+    this.#sweeping ??= this.#sweepOnce().finally(() => {
+      this.#sweeping = null;
+    });
+    return this.#sweeping;
+  }
+
+  async #sweepOnce(): Promise<void> {
     try {
-      if (this.#lease === null && this.#state === "running") {
+      if (this.#lease === null) {
         await this.#takeLease();
-        this.#claims.open();
+        if (this.#state === "running") this.#claims.open();
       }
       await this.#takeBack();
     } catch (error) {
