@@ -67,6 +67,9 @@ export class Engine {
       runtime,
       waiters: this.#waiters,
       changes: this.#changes,
+      onSubmitting: (tasks) => {
+        if (tasks.some(({ type }) => runtime.definitions.has(type))) this.#claims.expectWork();
+      },
       onSubmitted: () => this.#claims.wake(),
     });
     this.#claims = new ClaimLoop({
