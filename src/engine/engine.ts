@@ -1,13 +1,13 @@
 /** An engine: executes tasks of the types that it knows, under one lease, until it is stopped. */
 import { WaybillError } from "../domain/errors.js";
 import { isEndedTask, type TaskState } from "../domain/task.js";
-import type { AttemptEnd, ClaimedTask, TakenBack } from "../store/attempt-store.js";
+import type { AttemptEnd, ClaimedTask } from "../store/attempt-store.js";
 import { AttemptEnds } from "./attempt-ends.js";
 import { AttemptRun } from "./attempt-run.js";
 import { ChangeLoop } from "./change-loop.js";
 import { ClaimLoop } from "./claim-loop.js";
 import { EngineLease } from "./engine-lease.js";
-import { takeBackFromDead } from "./peer-watch.js";
+import { Housekeeper } from "./housekeeper.js";
 import { ResultWaiters } from "./result-waiters.js";
 import type { EngineRuntime } from "./runtime.js";
 import { ScheduleRunner } from "./schedule-runner.js";
@@ -43,6 +43,7 @@ export class Engine {
   readonly #changes: ChangeLoop;
   readonly #ends: AttemptEnds;
   readonly #schedules: ScheduleRunner;
+  readonly #house: Housekeeper;
   readonly #claims: ClaimLoop;
   readonly #runs = new Map<number, AttemptRun>();
   readonly #handlers = new Set<Promise<unknown>>();
@@ -63,6 +64,10 @@ export class Engine {
     this.#changes = new ChangeLoop(runtime.store.events, runtime.log);
     this.#ends = new AttemptEnds(runtime);
     this.#schedules = new ScheduleRunner(runtime);
+    this.#house = new Housekeeper(runtime, (taken) => {
+      runtime.observe({ kind: "taken_back", ...taken });
+      this.#claims.wake();
+    });
     this.tasks = new TaskClient({
       runtime,
       waiters: this.#waiters,
@@ -108,7 +113,7 @@ export class Engine {
     await store.queues.setQueueLimits(limits);
     await this.#schedules.register();
     await this.#takeLease();
-    await this.#takeBack();
+    await this.#house.takeBack(this.#lease?.lease.name ?? null);
   }
 
   /**
@@ -210,18 +215,11 @@ export class Engine {
         await this.#takeLease();
         if (this.#state === "running") this.#claims.open();
       }
-      await this.#takeBack();
+      await this.#house.takeBack(this.#lease?.lease.name ?? null);
+      await this.#house.clean();
     } catch (error) {
       this.#runtime.log("engine.sweep_failed", { error: (error as Error).message });
     }
-  }
-
-  async #takeBack(): Promise<void> {
-    const onTakenBack = (taken: TakenBack): void => {
-      this.#runtime.observe({ kind: "taken_back", ...taken });
-      this.#claims.wake();
-    };
-    await takeBackFromDead({ ...this.#runtime, onTakenBack }, this.#lease?.lease.name ?? null);
   }
 
   /** Something may have changed: tasks to claim, attempts to stop, schedules to fire. */
