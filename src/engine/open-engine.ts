@@ -25,6 +25,8 @@ export interface EngineOptions {
   readonly abortGraceMs?: number;
   /** After so many deaths of engines that executed it a task is left alone. Default 3. */
   readonly quarantineAfter?: number;
+  /** Tasks that ended so long ago are removed, with their events; milliseconds, null to keep all. Default 30 days. */
+  readonly keepEndedMs?: number | null;
   readonly log?: Log;
   /** Hears what happens, for metrics. */
   readonly observe?: (fact: EngineFact) => void;
@@ -35,6 +37,7 @@ export interface EngineOptions {
 const DEFAULT_CONCURRENCY = 10;
 const DEFAULT_PREFETCH = 500;
 const DEFAULT_ABORT_GRACE_MS = 5_000;
+const DEFAULT_KEEP_ENDED_MS = 30 * 86_400_000;
 
 /**
  * Opens an engine over a store. It executes nothing until `start`; until then, and without any definition, it submits
@@ -66,6 +69,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     leaseMs,
     abortGraceMs,
     quarantineAfter,
+    keepEndedMs: options.keepEndedMs === undefined ? DEFAULT_KEEP_ENDED_MS : options.keepEndedMs,
   };
   return new Engine(runtime, async () => own?.close());
 }

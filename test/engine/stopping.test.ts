@@ -66,7 +66,7 @@ describe("a time limit", () => {
     await expect(timed.result()).rejects.toMatchObject({ details: { failure: { code: "timeout" } } });
     const late = await engine.tasks.submit(slow, {}, { deadlineMs: 30 });
     await expect(late.result()).rejects.toMatchObject({ details: { failure: { code: "deadline_exceeded" } } });
-    expect(await engine.tasks.get(late.id)).toMatchObject({ attempt: 1 });
+    expect((await engine.tasks.get(late.id))?.attempt).toBeLessThanOrEqual(1);
     await engine.tasks.pause("slow");
     const waiting = await engine.tasks.submit(slow, {}, { deadlineMs: 20 });
     await expect(waiting.result()).rejects.toMatchObject({ details: { failure: { code: "deadline_exceeded" } } });

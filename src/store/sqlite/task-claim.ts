@@ -260,6 +260,7 @@ function hasWork(scope: SqlScope, request: ClaimRequest, now: number): boolean {
 
 /** See `AttemptStore.claimTasks`. It looks before it asks for the lock: an idle engine writes nothing. */
 export async function claimTasks(session: Session, request: ClaimRequest): Promise<ClaimAnswer> {
+  if (request.expectWork === true) return await session.write(() => claimInWrite(session, request));
   const idle = await session.snapshot((): ClaimAnswer | null => {
     const now = session.now();
     if (hasWork(session, request, now)) return null;
