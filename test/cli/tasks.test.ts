@@ -313,6 +313,18 @@ describe("`tasks pause`, `resume`, `stats` and `top`", () => {
     expect(stdout).toMatch(new RegExp(`engine pid ${engine.pid} on .*1 running`));
   });
 
+  it("tells the events of one task, from its submission to its end", async () => {
+    await submit("mail");
+    const { task } = await submit("mail");
+    await box.cli(["tasks", "cancel", task.id]);
+    const { stdout } = await box.cli(["watch", "--task", task.id, "--after", "0", "--no-follow", "--json"]);
+    const events = stdout.trim().split("\n");
+
+    expect(events.map((line) => (JSON.parse(line) as { data: { type: string } }).data.type)).toEqual([
+      ...["task.submitted", "task.cancel_requested", "task.finished"],
+    ]);
+  });
+
   it("refuses to redraw what is no terminal", async () => {
     const { code, stderr } = await box.cli(["tasks", "top"]);
 
