@@ -21,6 +21,8 @@ export type ReturnReason = (typeof RETURN_REASONS)[number];
 /** Presented with every write about an attempt. */
 export interface AttemptGuard {
   readonly taskId: string;
+  /** The task's own, by which a store finds it fastest. */
+  readonly sequence: number;
   readonly attempt: number;
   readonly fence: number;
 }

@@ -35,7 +35,7 @@ export class AttemptContext implements TaskContext {
     this.#runtime = runtime;
     this.#task = task;
     this.#onStale = onStale;
-    this.#guard = { taskId: task.id, attempt: task.attempt, fence: task.fence };
+    this.#guard = { taskId: task.id, sequence: task.sequence, attempt: task.attempt, fence: task.fence };
   }
 
   get #memory(): StepMemory {

@@ -15,7 +15,8 @@ export class AttemptEnds {
 
   constructor(runtime: Pick<EngineRuntime, "store" | "log">) {
     this.#runtime = runtime;
-    this.#batch = new TurnBatch((ends) => runtime.store.attempts.endAttempts(ends));
+    // Quick handlers follow each other without leaving the turn: their ends go out together.
+    this.#batch = new TurnBatch((ends) => runtime.store.attempts.endAttempts(ends), setImmediate);
   }
 
   /**
@@ -24,7 +25,8 @@ export class AttemptEnds {
    * @returns the task's state; null when the write was refused or given up
    */
   async record(task: ClaimedTask, end: AttemptEnd, mayTry: () => boolean): Promise<TaskState | null> {
-    const guard = { taskId: task.id, attempt: task.attempt, fence: task.fence };
+    const { id: taskId, sequence, attempt, fence } = task;
+    const guard = { taskId, sequence, attempt, fence };
     for (;;) {
       try {
         const answer = await this.#batch.add({ guard, end });

@@ -60,7 +60,9 @@ export class AttemptRun {
     if (this.#grace !== null) clearTimeout(this.#grace);
     const logged = this.#context.flush();
     if (logged !== null) await logged;
-    return settled.ok ? { state: "succeeded", result: settled.result } : this.#endOf(settled.error);
+    if (!settled.ok) return this.#endOf(settled.error);
+    // Nothing is stored for nothing: it is read as null all the same.
+    return { state: "succeeded", result: settled.result === "null" ? null : settled.result };
   }
 
   #armLimit(): void {

@@ -79,17 +79,24 @@ export class ClaimLoop {
     this.pump();
   }
 
+  /** Tasks are being submitted in this turn: an idle engine claims them in the transaction that records them. */
+  expectWork(): void {
+    if (this.#running === 0 && this.#ahead.length === 0) this.pump(true);
+  }
+
   /** Fills free slots, and claims when little is at hand. */
-  pump(): void {
+  pump(expectWork = false): void {
     if (!this.#open) return;
     this.#begin();
     const { runtime, owner } = this.#options;
     const begin = Math.max(0, runtime.concurrency - this.#running);
     const wanted = this.#wantedAhead();
     const ahead = wanted - this.#ahead.length;
-    if (this.#claiming !== null || !this.#news || (begin === 0 && ahead * 2 <= wanted)) return;
+    if (this.#claiming !== null || !(this.#news || expectWork) || (begin === 0 && ahead * 2 <= wanted)) return;
     const mine = owner();
-    if (mine !== null && this.#hasRoom()) this.#claiming = this.#claim(mine, begin, Math.max(0, ahead));
+    if (mine !== null && this.#hasRoom()) {
+      this.#claiming = this.#claim(mine, begin, Math.max(0, ahead), expectWork);
+    }
   }
 
   #hasRoom(): boolean {
@@ -124,12 +131,18 @@ export class ClaimLoop {
     });
   }
 
-  async #claim(owner: Owner, begin: number, ahead: number): Promise<void> {
+  async #claim(owner: Owner, begin: number, ahead: number, expectWork: boolean): Promise<void> {
     const { runtime, onLost } = this.#options;
     this.#news = false;
     try {
       const types = [...runtime.definitions.keys()].map((type) => ({ type, limit: begin + ahead }));
-      const { held, tasks, wakeAt } = await runtime.store.attempts.claimTasks({ owner, types, begin, ahead });
+      const { held, tasks, wakeAt } = await runtime.store.attempts.claimTasks({
+        owner,
+        types,
+        begin,
+        ahead,
+        expectWork,
+      });
       this.#claiming = null;
       // Claimed under a lease that was lost meanwhile: whoever found that out has taken the tasks back, or will.
       if (!held || this.#options.owner() !== owner) return onLost(owner);

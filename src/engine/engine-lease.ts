@@ -44,12 +44,12 @@ export class EngineLease {
   }
 
   /** Renews no more, without giving it back: it is lost already, or left to expire. */
-  drop(): void {
-    this.#keeping.stop();
+  async drop(): Promise<void> {
+    await this.#keeping.stop();
   }
 
   async release(): Promise<void> {
-    this.#keeping.stop();
+    await this.#keeping.stop();
     await this.#leases.releaseLease(this.lease.name, this.lease.fence);
   }
 }

@@ -1,13 +1,13 @@
 /** An engine: executes tasks of the types that it knows, under one lease, until it is stopped. */
 import { WaybillError } from "../domain/errors.js";
 import { isEndedTask, type TaskState } from "../domain/task.js";
-import type { AttemptEnd, ClaimedTask, TakenBack } from "../store/attempt-store.js";
+import type { AttemptEnd, ClaimedTask } from "../store/attempt-store.js";
 import { AttemptEnds } from "./attempt-ends.js";
 import { AttemptRun } from "./attempt-run.js";
 import { ChangeLoop } from "./change-loop.js";
 import { ClaimLoop } from "./claim-loop.js";
 import { EngineLease } from "./engine-lease.js";
-import { takeBackFromDead } from "./peer-watch.js";
+import { Housekeeper } from "./housekeeper.js";
 import { ResultWaiters } from "./result-waiters.js";
 import type { EngineRuntime } from "./runtime.js";
 import { ScheduleRunner } from "./schedule-runner.js";
@@ -48,6 +48,7 @@ export class Engine {
   readonly #changes: ChangeLoop;
   readonly #ends: AttemptEnds;
   readonly #schedules: ScheduleRunner;
+  readonly #house: Housekeeper;
   readonly #claims: ClaimLoop;
   readonly #runs = new Map<number, AttemptRun>();
   readonly #handlers = new Set<Promise<unknown>>();
@@ -56,6 +57,7 @@ export class Engine {
   #lease: EngineLease | null = null;
   #unlisten: (() => void) | null = null;
   #sweeper: NodeJS.Timeout | null = null;
+  #sweeping: Promise<void> | null = null;
   #scheduler: NodeJS.Timeout | null = null;
   #counts = { succeeded: 0, failed: 0, refused: 0 };
 
@@ -67,10 +69,17 @@ export class Engine {
     this.#changes = new ChangeLoop(runtime.store.events, runtime.log);
     this.#ends = new AttemptEnds(runtime);
     this.#schedules = new ScheduleRunner(runtime);
+    this.#house = new Housekeeper(runtime, (taken) => {
+      runtime.observe({ kind: "taken_back", ...taken });
+      this.#claims.wake();
+    });
     this.tasks = new TaskClient({
       runtime,
       waiters: this.#waiters,
       changes: this.#changes,
+      onSubmitting: (tasks) => {
+        if (tasks.some(({ type }) => runtime.definitions.has(type))) this.#claims.expectWork();
+      },
       onSubmitted: () => this.#claims.wake(),
     });
     this.#claims = new ClaimLoop({
@@ -109,7 +118,7 @@ export class Engine {
     await store.queues.setQueueLimits(limits);
     await this.#schedules.register();
     await this.#takeLease();
-    await this.#takeBack();
+    await this.#house.takeBack(this.#lease?.lease.name ?? null);
   }
 
   /**
@@ -120,6 +129,7 @@ export class Engine {
     if (this.#state !== "running") return;
     this.#state = "stopping";
     for (const timer of [this.#sweeper, this.#scheduler]) if (timer !== null) clearTimeout(timer);
+    await this.#sweeping;
     const returned = (await this.#claims.close()).map((task) => this.#giveBack(task));
     await this.#settled(graceMs, hurry);
     for (const run of this.#runs.values()) run.interrupt("shutdown");
@@ -192,32 +202,32 @@ export class Engine {
     const lost = this.#lease;
     if (lost === null) return;
     this.#lease = null;
-    lost.drop();
+    void lost.drop();
     this.#runtime.log("engine.lease_lost", { name: lost.lease.name, fence: lost.lease.fence });
     this.#claims.drop();
     for (const run of this.#runs.values()) run.interrupt("lost");
     if (this.#state === "running") void this.#sweep();
   }
 
-  /** Looks for dead engines, and for a lease of its own if it has lost one. */
-  async #sweep(): Promise<void> {
+  /** Looks for dead engines, and for a lease of its own if it has lost one; one look at a time. */
+  #sweep(): Promise<void> {
+    this.#sweeping ??= this.#sweepOnce().finally(() => {
+      this.#sweeping = null;
+    });
+    return this.#sweeping;
+  }
+
+  async #sweepOnce(): Promise<void> {
     try {
-      if (this.#lease === null && this.#state === "running") {
+      if (this.#lease === null) {
         await this.#takeLease();
-        this.#claims.open();
+        if (this.#state === "running") this.#claims.open();
       }
-      await this.#takeBack();
+      await this.#house.takeBack(this.#lease?.lease.name ?? null);
+      await this.#house.clean();
     } catch (error) {
       this.#runtime.log("engine.sweep_failed", { error: (error as Error).message });
     }
-  }
-
-  async #takeBack(): Promise<void> {
-    const onTakenBack = (taken: TakenBack): void => {
-      this.#runtime.observe({ kind: "taken_back", ...taken });
-      this.#claims.wake();
-    };
-    await takeBackFromDead({ ...this.#runtime, onTakenBack }, this.#lease?.lease.name ?? null);
   }
 
   /** Something may have changed: tasks to claim, attempts to stop, schedules to fire. */

@@ -1,4 +1,3 @@
-import { v7 } from "uuid";
 import { WaybillError } from "../domain/errors.js";
 import { LEASE_TTL_MS } from "../domain/lease.js";
 import { QUARANTINE_AFTER } from "../domain/task.js";
@@ -7,6 +6,7 @@ import { type Log, silentLog } from "../observe/log.js";
 import { openStore } from "../store/open-store.js";
 import type { Store } from "../store/store.js";
 import { Engine } from "./engine.js";
+import { newTaskId } from "./new-task-id.js";
 import type { Around, EngineFact } from "./runtime.js";
 import type { TaskDefinition } from "./task-definition.js";
 
@@ -25,6 +25,8 @@ export interface EngineOptions {
   readonly abortGraceMs?: number;
   /** After so many deaths of engines that executed it a task is left alone. Default 3. */
   readonly quarantineAfter?: number;
+  /** Tasks that ended so long ago are removed, with their events; milliseconds, null to keep all. Default 30 days. */
+  readonly keepEndedMs?: number | null;
   readonly log?: Log;
   /** Hears what happens, for metrics. */
   readonly observe?: (fact: EngineFact) => void;
@@ -35,6 +37,7 @@ export interface EngineOptions {
 const DEFAULT_CONCURRENCY = 10;
 const DEFAULT_PREFETCH = 500;
 const DEFAULT_ABORT_GRACE_MS = 5_000;
+const DEFAULT_KEEP_ENDED_MS = 30 * 86_400_000;
 
 /**
  * Opens an engine over a store. It executes nothing until `start`; until then, and without any definition, it submits
@@ -55,7 +58,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     definitions,
     holder: thisProcess(),
     liveness: livenessOf,
-    newId: v7,
+    newId: newTaskId,
     random: Math.random,
     clock: Date.now,
     log: options.log ?? silentLog,
@@ -66,6 +69,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     leaseMs,
     abortGraceMs,
     quarantineAfter,
+    keepEndedMs: options.keepEndedMs === undefined ? DEFAULT_KEEP_ENDED_MS : options.keepEndedMs,
   };
   return new Engine(runtime, async () => own?.close());
 }

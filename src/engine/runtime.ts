@@ -48,4 +48,6 @@ export interface EngineRuntime {
   /** How long an attempt that was told to stop may take before it is ended without it; milliseconds. */
   readonly abortGraceMs: number;
   readonly quarantineAfter: number;
+  /** How long tasks are kept after their end; milliseconds, null for ever. */
+  readonly keepEndedMs: number | null;
 }

@@ -1,6 +1,6 @@
-import { v7 } from "uuid";
 import { WaybillError } from "../domain/errors.js";
 import { type CallerDatabase, submitWithinTransaction } from "../store/sqlite/caller-transaction.js";
+import { newTaskId } from "./new-task-id.js";
 import { prepareSubmission, type SubmitOptions } from "./submission.js";
 import type { TaskDefinition } from "./task-definition.js";
 
@@ -19,7 +19,7 @@ export function submitWithin<Input>(
   params: NoInfer<Input>,
   options: SubmitOptions = {},
 ): string {
-  const prepared = prepareSubmission(task, params, options, { newId: v7 });
+  const prepared = prepareSubmission(task, params, options, { newId: newTaskId });
   if (prepared instanceof Promise) {
     // Its own failure is of no interest any more.
     prepared.catch(() => undefined);

@@ -47,6 +47,8 @@ export interface TaskClientOptions {
   readonly runtime: EngineRuntime;
   readonly waiters: ResultWaiters;
   readonly changes: ChangeLoop;
+  /** Called in the turn in which the store is asked to record tasks. */
+  readonly onSubmitting: (tasks: readonly NewTask[]) => void;
   /** Called when tasks were recorded. */
   readonly onSubmitted: () => void;
 }
@@ -100,8 +102,10 @@ export class TaskClient {
   }
 
   async #record(tasks: readonly NewTask[]): Promise<readonly Submitted[]> {
-    const { runtime, onSubmitted } = this.#options;
-    const answers = await runtime.store.tasks.submitTasks(tasks);
+    const { runtime, onSubmitting, onSubmitted } = this.#options;
+    const recorded = runtime.store.tasks.submitTasks(tasks);
+    onSubmitting(tasks);
+    const answers = await recorded;
     onSubmitted();
     const counts = new Map<string, number>();
     for (const [at, { type }] of tasks.entries()) {

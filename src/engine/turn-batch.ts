@@ -11,17 +11,26 @@ const LARGEST = 1_000;
 
 export class TurnBatch<In, Out> {
   readonly #flush: (items: readonly In[]) => Promise<readonly Out[]>;
+  readonly #schedule: (send: () => void) => void;
   #waiting: Waiting<In, Out>[] = [];
 
-  /** @param flush answers with one value for each item, in their order. */
-  constructor(flush: (items: readonly In[]) => Promise<readonly Out[]>) {
+  /**
+   * @param flush answers with one value for each item, in their order
+   * @param schedule when a batch goes out: as soon as the present code is done (`queueMicrotask`, the default), or when all
+   *   that follows from it is done too (`setImmediate`)
+   */
+  constructor(
+    flush: (items: readonly In[]) => Promise<readonly Out[]>,
+    schedule: (send: () => void) => void = queueMicrotask,
+  ) {
     this.#flush = flush;
+    this.#schedule = schedule;
   }
 
   add(item: In): Promise<Out> {
     return new Promise<Out>((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      if (this.#waiting.length === 1) queueMicrotask(() => this.#send());
+      if (this.#waiting.length === 1) this.#schedule(() => this.#send());
       else if (this.#waiting.length >= LARGEST) this.#send();
     });
   }

@@ -13,12 +13,15 @@ export interface ClaimRequest {
   readonly begin: number;
   /** How many more are claimed ahead, to begin later. */
   readonly ahead: number;
+  /** There surely is something, such as what the caller submits in this turn: it is claimed in the same transaction. */
+  readonly expectWork?: boolean;
 }
 
 /** What an engine needs to execute a task that it was given. */
 export type ClaimedTask = Pick<
   Task,
   | "id"
+  | "sequence"
   | "type"
   | "run"
   | "attempt"

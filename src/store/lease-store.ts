@@ -23,8 +23,8 @@ export interface LeaseKeepingOptions {
 }
 
 export interface LeaseKeeping {
-  /** Renews no more. The lease stays until it expires or is given back. */
-  stop(): void;
+  /** Renews no more; resolves when nothing of it is under way. The lease stays until it expires or is given back. */
+  stop(): Promise<void>;
 }
 
 /** The rights to drive things. Time is the store's clock; a fence, once given, is never given again. */

@@ -39,6 +39,8 @@ export interface GcPolicy {
   /** Runs, tasks and events that ended before this time go; epoch milliseconds. */
   readonly endedBefore: number;
   readonly dryRun: boolean;
+  /** Nothing but tasks, and events about what is gone. Default everything. */
+  readonly only?: "tasks";
   /** What is kept in other respects than age. With it, the newest completed run of each ref is kept too. */
   readonly retention?: Pick<Retention, "runsPerRef" | "logBytes">;
   /** How many runs go at most; default any number. */

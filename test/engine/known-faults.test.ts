@@ -174,6 +174,24 @@ describe("an engine", () => {
   });
 });
 
+describe("an engine's store", () => {
+  it("does not grow for ever: what ended long ago goes, with its events", async () => {
+    const task = defineTask({ type: "old", params: anything, run: () => 1 });
+    const first = await shop.engine([task]);
+    await first.start();
+    const { id } = await first.tasks.submit(task, {});
+    await first.tasks.result(id);
+    await first.close();
+    const second = await shop.engine([task], { keepEndedMs: 1, leaseMs: 100 });
+    await second.start();
+    await until("it is gone", async () => (await second.tasks.get(id)) === null);
+    await until("nothing but its removal is told", async () => {
+      const events = await shop.store.events.readEvents(0, { subject: id }, 9);
+      return events.map(({ type }) => type).join() === "task.removed";
+    });
+  });
+});
+
 describe("two engines on one store", () => {
   it("execute each task once, whichever gets it", async () => {
     const seen: number[] = [];

@@ -184,7 +184,7 @@ export function attemptFacts(use: UseBench): void {
       const lease = await engineLease(store);
       await store.tasks.submitTasks(Array.from({ length: 60 }, () => newTask()));
       const claimed = await claim(store, lease, { begin: 60 });
-      const stale = { taskId: claimed[1]?.id ?? "", attempt: 1, fence: 1 };
+      const stale = { taskId: claimed[1]?.id ?? "", sequence: claimed[1]?.sequence ?? 0, attempt: 1, fence: 1 };
       const ends = claimed.map((task, n) => ({
         guard: n === 1 ? stale : guardOf(task),
         end: n % 3 === 0 ? failed() : succeeded("2"),

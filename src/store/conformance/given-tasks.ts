@@ -62,7 +62,12 @@ export async function claimOne(store: Store, lease: Lease): Promise<ClaimedTask>
   return task;
 }
 
-export const guardOf = ({ id, attempt, fence }: ClaimedTask): EndRequest["guard"] => ({ taskId: id, attempt, fence });
+export const guardOf = ({ id, sequence, attempt, fence }: ClaimedTask): EndRequest["guard"] => ({
+  taskId: id,
+  sequence,
+  attempt,
+  fence,
+});
 
 export async function end(store: Store, task: ClaimedTask, how: AttemptEnd = succeeded()) {
   const [answer] = await store.attempts.endAttempts([{ guard: guardOf(task), end: how }]);

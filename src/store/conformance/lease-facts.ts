@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Lease } from "../../domain/lease.js";
 import type { LeaseAnswer } from "../lease-store.js";
 import type { UseBench } from "./bench.js";
@@ -74,6 +74,28 @@ export function leaseFacts(use: UseBench): void {
       const listed = await bench.store.leases.listLeases("run/");
       expect(listed.map((l) => l.name)).toEqual(["run/a", "run/b"]);
       expect(await bench.store.leases.listLeases("")).toHaveLength(4);
+    });
+
+    it("are kept by somebody until they are lost, which is told once, or until that is enough", async () => {
+      const { store } = use();
+      const lost: string[] = [];
+      const keep = async (name: string) => {
+        const { lease } = await take(name, 1);
+        const onLost = () => void lost.push(name);
+        return {
+          lease,
+          keeping: store.leases.keepLease(lease, { ttlMs: 60_000, everyMs: 5, onLost, onError: () => undefined }),
+        };
+      };
+      const [kept, gone] = [await keep("kept"), await keep("gone")];
+      await store.leases.releaseLease("gone", gone.lease.fence);
+      await vi.waitFor(async () => {
+        expect(lost).toEqual(["gone"]);
+        expect((await store.leases.getLease("kept"))?.expiresAt).toBeGreaterThan(kept.lease.expiresAt);
+      });
+      await Promise.all([kept.keeping.stop(), gone.keeping.stop()]);
+      expect(await store.leases.releaseLease("kept", kept.lease.fence)).toBe(true);
+      expect(lost).toEqual(["gone"]);
     });
 
     it("have never two winners while they live, and fences only grow, whatever happens", async () => {

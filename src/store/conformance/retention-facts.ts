@@ -126,7 +126,10 @@ export function retentionFacts(use: UseBench): void {
       await end(store, await claimOne(store, lease));
       const policy = limits({ endedBefore: bench.now });
       expect(await store.collectGarbage({ ...policy, dryRun: true })).toMatchObject({ tasks: 600 });
-      expect(await store.collectGarbage(policy)).toMatchObject({ tasks: 600 });
+      const [run] = await seed(bench, "x", [[2_000, 0, false]]);
+      expect(await store.collectGarbage({ ...policy, only: "tasks" })).toMatchObject({ tasks: 600, runIds: [] });
+      expect(await store.runs.getRun(`${run}`)).not.toBeNull();
+      expect(await store.events.readEvents(0, { subject: old[0]?.id ?? "", types: ["task.submitted"] }, 9)).toEqual([]);
       expect((await store.info()).rows.tasks).toBe(2);
       expect(await store.tasks.listTasks({ tag: "x" }, { limit: 9 })).toEqual([]);
     });

@@ -98,9 +98,10 @@ async function forgetRates(session: Session, { dryRun }: GcPolicy): Promise<void
 
 /** See `Store.collectGarbage`. What is active is never touched: a run that has not ended has no end to be old. */
 export async function collectGarbage(session: Session, policy: GcPolicy): Promise<GcReport> {
-  const reasons = await collectRuns(session, policy);
+  const all = policy.only === undefined;
+  const reasons = all ? await collectRuns(session, policy) : new Map<string, RemovalReason>();
   const runIds = [...reasons.keys()];
-  const batchIds = await collectBatches(session, policy, new Set(runIds));
+  const batchIds = all ? await collectBatches(session, policy, new Set(runIds)) : [];
   const tasks = await collectTasks(session, policy);
   await forgetRates(session, policy);
   return { runIds, reasons, batchIds, tasks, events: await collectEvents(session, policy) };

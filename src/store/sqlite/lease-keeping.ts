@@ -9,8 +9,9 @@ interface Told {
   readonly failed?: string;
 }
 
-/** How long the thread waits for other writers in one renewal, as a share of the time between two. */
+/** How long the thread waits for other writers in one renewal: a part of the time between two, and at most a second, which its end may have to wait for. */
 const PATIENCE = 0.9;
+const MOST_PATIENCE_MS = 1_000;
 
 /** Renews in a thread with a connection of its own; and on this connection besides, which never has to wait for this process's own writes. */
 export function keepLease(
@@ -22,47 +23,53 @@ export function keepLease(
   const { name, fence } = lease;
   const { ttlMs, everyMs, onLost, onError } = options;
   let over = false;
-  const lose = (): void => {
-    if (over) return;
-    over = true;
-    stop();
-    onLost();
-  };
-  const timer = setInterval(() => {
-    session
-      .write(() => session.sql(sql).get({ name, fence, expires_at: session.now() + ttlMs }) !== undefined)
-      .then(
-        (kept) => {
-          if (!kept) lose();
-        },
-        (error: Error) => {
-          if (!over) onError(error.message);
-        },
-      );
-  }, everyMs);
-  timer.unref();
   const thread = session.path === MEMORY ? null : startThread(session.path, sql, lease, options);
-  const stop = (): void => {
+  const stop = async (): Promise<void> => {
+    over = true;
     clearInterval(timer);
     // A thread that did not start has been told of already, and needs no end.
-    thread?.then((started) => started.postMessage("stop")).catch(() => undefined);
+    await thread?.then(endThread).catch(() => undefined);
   };
+  const lose = (): void => {
+    if (over) return;
+    void stop();
+    onLost();
+  };
+  const fail = (message: string): void => {
+    if (!over) onError(message);
+  };
+  const renew = (): boolean => {
+    return session.sql(sql).get({ name, fence, expires_at: session.now() + ttlMs }) !== undefined;
+  };
+  const timer = setInterval(() => {
+    session.write(renew).then(
+      (kept) => {
+        if (!kept) lose();
+      },
+      (error: Error) => fail(error.message),
+    );
+  }, everyMs);
+  timer.unref();
   thread
     ?.then((started) => {
       started.on("message", ({ lost, failed }: Told) => {
         if (lost === true) lose();
-        else if (failed !== undefined && !over) onError(failed);
+        else if (failed !== undefined) fail(failed);
       });
-      started.on("error", (error) => onError(error.message));
+      started.on("error", (error) => fail(error.message));
     })
     // The timer goes on alone: the lease then lasts as long as the event loop is free.
-    .catch((error: Error) => onError(error.message));
-  return {
-    stop: () => {
-      over = true;
-      stop();
-    },
-  };
+    .catch((error: Error) => fail(error.message));
+  return { stop };
+}
+
+/** Resolves when the thread has closed its connection: until then it may touch the store's files. */
+async function endThread(thread: Worker): Promise<void> {
+  if (thread.threadId < 0) return; // It is over already (https://nodejs.org/api/worker_threads.html#workerthreadid).
+  thread.ref();
+  const gone = new Promise<void>((resolve) => thread.once("exit", () => resolve()));
+  thread.postMessage("stop");
+  await gone;
 }
 
 async function startThread(
@@ -75,7 +82,7 @@ async function startThread(
   const { Worker } = await import("node:worker_threads");
   const { name, fence } = lease;
   const { ttlMs, everyMs } = options;
-  const patienceMs = Math.floor(everyMs * PATIENCE);
+  const patienceMs = Math.min(MOST_PATIENCE_MS, Math.floor(everyMs * PATIENCE));
   const workerData = { path, sql, name, fence, ttlMs, everyMs, patienceMs };
   const thread = new Worker(new URL("./lease-thread.cjs", import.meta.url), { workerData });
   thread.unref();

@@ -4,9 +4,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ATTEMPT_STATES, RETURN_REASONS } from "../../domain/attempt.js";
 import { ITEM_STATES } from "../../domain/batch.js";
+import { DEPENDENCY_OUTCOMES } from "../../domain/dependency.js";
 import { ARTIFACT_STATES, RUN_KINDS, RUN_STATUSES, TERMINAL_STATUSES } from "../../domain/run.js";
+import { CATCH_UP_POLICIES, OVERLAP_POLICIES } from "../../domain/schedule.js";
+import { ENDED_TASK_STATES, TASK_GATES, TASK_STATES } from "../../domain/task.js";
 import { finished } from "../conformance/given.js";
+import { STEP_KINDS } from "../step-store.js";
 import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
 import type { SqliteConnection } from "./driver.js";
 import { type Migration, migrate, readMigrations, SCHEMA_VERSION } from "./migrate.js";
@@ -44,12 +49,24 @@ describe("the schema", () => {
   });
 
   it("allows exactly the states of the domain", () => {
-    const sql = (readMigrations()[0]?.sql ?? "").replaceAll(/\s+/g, " ");
+    const sql = readMigrations()
+      .map((migration) => migration.sql)
+      .join(" ")
+      .replaceAll(/\s+/g, " ");
     expect(sql).toContain(`CHECK (kind IN (${sqlList(RUN_KINDS)}))`);
     expect(sql).toContain(`CHECK (status IN (${sqlList(RUN_STATUSES)}))`);
     expect(sql).toContain(`CHECK ((ended_at IS NOT NULL) = (status IN (${sqlList(TERMINAL_STATUSES)})))`);
     expect(sql).toContain(`CHECK (artifact_state IN (${sqlList(ARTIFACT_STATES)}))`);
     expect(sql).toContain(`CHECK (state IN (${sqlList(ITEM_STATES)}))`);
+    expect(sql).toContain(`CHECK (state IN (${sqlList(TASK_STATES)}))`);
+    expect(sql).toContain(`CHECK ((state IN (${sqlList(ENDED_TASK_STATES)})) = (ended_at IS NOT NULL))`);
+    expect(sql).toContain(`CHECK (gate IN (${sqlList(TASK_GATES)}))`);
+    expect(sql).toContain(`CHECK (state IN (${sqlList(ATTEMPT_STATES.filter((state) => state !== "running"))}))`);
+    expect(sql).toContain(`CHECK (returned IN (${sqlList(RETURN_REASONS)}))`);
+    expect(sql).toContain(`CHECK (outcome IN (${sqlList(DEPENDENCY_OUTCOMES)}))`);
+    expect(sql).toContain(`CHECK (kind IN (${sqlList(STEP_KINDS)}))`);
+    expect(sql).toContain(`CHECK (catch_up IN (${sqlList(CATCH_UP_POLICIES)}))`);
+    expect(sql).toContain(`CHECK (overlap IN (${sqlList(OVERLAP_POLICIES)}))`);
   });
 
   it("makes rows impossible that must not be", async () => {

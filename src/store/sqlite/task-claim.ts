@@ -215,6 +215,7 @@ function start(scope: SqlScope, request: ClaimRequest, { taken }: Claim, now: nu
 
 const claimedFrom = (row: ReadyRow, fence: number): ClaimedTask => ({
   id: row.id,
+  sequence: row.seq,
   type: row.type,
   run: row.run,
   attempt: row.attempt + 1,
@@ -259,6 +260,7 @@ function hasWork(scope: SqlScope, request: ClaimRequest, now: number): boolean {
 
 /** See `AttemptStore.claimTasks`. It looks before it asks for the lock: an idle engine writes nothing. */
 export async function claimTasks(session: Session, request: ClaimRequest): Promise<ClaimAnswer> {
+  if (request.expectWork === true) return await session.write(() => claimInWrite(session, request));
   const idle = await session.snapshot((): ClaimAnswer | null => {
     const now = session.now();
     if (hasWork(session, request, now)) return null;

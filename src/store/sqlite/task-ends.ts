@@ -6,9 +6,9 @@ import type { AttemptGuard } from "../../domain/attempt.js";
 import { afterCrash, type TaskFailure, type TaskState } from "../../domain/task.js";
 import type { AttemptEnd, AttemptWrite, EndRequest, Owner, TakenBack } from "../attempt-store.js";
 import { nextOf } from "./counters.js";
+import type { SqlParams } from "./driver.js";
 import { appendEvent, appendEvents } from "./event-log.js";
 import { readLease, vacateLease } from "./leases.js";
-import { integer } from "./rows.js";
 import type { SqlScope } from "./session.js";
 import { afterEnd, openKey } from "./task-gates.js";
 import { typesIn } from "./task-queries.js";
@@ -22,20 +22,27 @@ const RECORD_ATTEMPT = `
   SELECT seq, attempt, run, fence, owner, $state, started_at, $now, $returned, $error_code, $error_name, $error_message
   FROM tasks WHERE seq = $seq`;
 
-/** Successes are the many: all of a batch are recorded and completed by one statement each. */
+/**
+ * Successes are the many: all of a batch are recorded and completed by one statement each. A fence is given to one
+ * attempt of one task, so that a row with one of the sequences and one of the fences is the pair that was presented.
+ */
+const FENCED = "fence IN (SELECT value FROM json_each($fences))";
 export const RECORD_SUCCESSES = `
   INSERT OR IGNORE INTO attempts (seq, attempt, run, fence, owner, state, started_at, ended_at)
   SELECT seq, attempt, run, fence, owner, 'succeeded', started_at, $now
-  FROM json_each($ends) AS ended CROSS JOIN tasks ON tasks.id = ended.value ->> 0 AND tasks.fence = ended.value ->> 1
-    AND tasks.attempt = ended.value ->> 2`;
+  FROM json_each($seqs) AS ended CROSS JOIN tasks ON tasks.seq = ended.value AND ${FENCED}`;
+const COMPLETED = `state = 'completed', fence = NULL, owner = NULL, ended_at = $now, error_code = NULL, error_name = NULL,
+  error_message = NULL`;
 export const COMPLETE = `
-  UPDATE tasks SET state = 'completed', fence = NULL, owner = NULL, ended_at = $now, error_code = NULL,
-    error_name = NULL, error_message = NULL, result = ended.value ->> 3
-  FROM json_each($ends) AS ended WHERE tasks.id = ended.value ->> 0 AND tasks.fence = ended.value ->> 1`;
+  UPDATE tasks SET ${COMPLETED}, result = NULL
+  FROM json_each($seqs) AS ended WHERE tasks.seq = ended.value AND ${FENCED}`;
+export const COMPLETE_WITH_RESULTS = `
+  UPDATE tasks SET ${COMPLETED}, result = ended.value ->> 1
+  FROM json_each($ends) AS ended WHERE tasks.seq = ended.value ->> 0 AND ${FENCED}`;
 /** Of those that have just completed, the few on whose end something hangs. */
 export const CONSEQUENTIAL = `
-  SELECT tasks.id, tasks.type, concurrency_key, ended.value ->> 1 AS fence FROM json_each($ends) AS ended
-  CROSS JOIN tasks ON tasks.id = ended.value ->> 0
+  SELECT tasks.id, tasks.type, concurrency_key FROM json_each($seqs) AS ended
+  CROSS JOIN tasks ON tasks.seq = ended.value
   WHERE concurrency_key IS NOT NULL OR cancel_requested_at IS NOT NULL
     OR EXISTS (SELECT 1 FROM task_dependencies WHERE on_id = tasks.id AND resolved = 0)`;
 /** Whether something can hang on any end at all; asked once for a batch, of three indexes that are usually empty. */
@@ -102,31 +109,43 @@ export function endAttempts(scope: SqlScope, requests: readonly EndRequest[]): r
 function completeAll(scope: SqlScope, requests: readonly SuccessRequest[]): ReadonlySet<number> {
   if (requests.length === 0) return new Set();
   const now = scope.now();
-  const endsOf = (of: readonly SuccessRequest[]): string =>
-    JSON.stringify(of.map(({ guard, end }) => [guard.taskId, guard.fence, guard.attempt, end.result]));
   const isPresent = ({ guard: { taskId, fence, attempt } }: SuccessRequest): boolean =>
     scope.sql(PRESENT).get({ id: taskId, fence, attempt }) !== undefined;
-  let present = requests;
-  let ends = endsOf(requests);
   // Usually all are: their number tells. Otherwise nothing was changed yet but those that are, whose ends follow.
-  const stale = scope.sql(RECORD_SUCCESSES).run({ ends, now }) < requests.length;
-  if (stale) {
-    present = requests.filter(isPresent);
-    ends = endsOf(present);
-  }
+  const keys = keysOf(requests);
+  const stale = scope.sql(RECORD_SUCCESSES).run({ ...keys, now }) < requests.length;
+  const present = stale ? requests.filter(isPresent) : requests;
   const isConsequential = scope.sql(ANY_CONSEQUENCE).get()?.found === 1;
-  scope.sql(COMPLETE).run({ ends, now });
+  complete(scope, present, { ...keysOf(present), now });
   appendEvents(
     scope,
     present.map(({ guard: { taskId, attempt, fence } }) => {
       return { type: "task.finished", subject: taskId, data: { attempt, fence, state: "completed" } };
     }),
   );
-  for (const row of isConsequential ? scope.sql(CONSEQUENTIAL).all({ ends }) : []) {
-    forgetSignal(scope, integer(row, "fence"));
+  if (isConsequential) followUp(scope, present);
+  return new Set(present.map(({ guard }) => guard.fence));
+}
+
+const keysOf = (requests: readonly SuccessRequest[]): { readonly seqs: string; readonly fences: string } => ({
+  seqs: JSON.stringify(requests.map(({ guard }) => guard.sequence)),
+  fences: JSON.stringify(requests.map(({ guard }) => guard.fence)),
+});
+
+function complete(scope: SqlScope, requests: readonly SuccessRequest[], params: SqlParams): void {
+  if (requests.every(({ end }) => end.result === null)) {
+    scope.sql(COMPLETE).run(params);
+    return;
+  }
+  const ends = JSON.stringify(requests.map(({ guard, end }) => [guard.sequence, end.result]));
+  scope.sql(COMPLETE_WITH_RESULTS).run({ ...params, ends });
+}
+
+function followUp(scope: SqlScope, requests: readonly SuccessRequest[]): void {
+  for (const { guard } of requests) forgetSignal(scope, guard.fence);
+  for (const row of scope.sql(CONSEQUENTIAL).all({ seqs: keysOf(requests).seqs })) {
     afterEnd(scope, toTaskRow(row), "completed");
   }
-  return new Set(present.map(({ guard }) => guard.fence));
 }
 
 function endOtherwise(scope: SqlScope, guard: AttemptGuard, end: Otherwise): AttemptWrite<TaskState> {

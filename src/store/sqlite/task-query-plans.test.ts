@@ -7,7 +7,14 @@ import type { SqliteConnection } from "./driver.js";
 import { readMigrations } from "./migrate.js";
 import { DUE_SCHEDULES, NEXT_SCHEDULE } from "./schedules.js";
 import { DUE, EXPIRED_DEADLINES, NEXT_DEADLINE, NEXT_DUE, RUNNING_OF_TYPE, readySql, START } from "./task-claim.js";
-import { COMPLETE, CONSEQUENTIAL, OWNED, RECORD_SUCCESSES } from "./task-ends.js";
+import {
+  ANY_CONSEQUENCE,
+  COMPLETE,
+  COMPLETE_WITH_RESULTS,
+  CONSEQUENTIAL,
+  OWNED,
+  RECORD_SUCCESSES,
+} from "./task-ends.js";
 import { KEY_HOLDERS, NEXT_OF_KEY, UNRESOLVED, WAITING_KEYS, WAITING_ON } from "./task-gates.js";
 import {
   COUNT_OF_TYPE,
@@ -64,6 +71,7 @@ const queries: readonly (readonly [name: string, sql: string])[] = [
   ["the next deadline", NEXT_DEADLINE],
   ["the record of successes", RECORD_SUCCESSES],
   ["the end of successes", COMPLETE],
+  ["the end of successes with results", COMPLETE_WITH_RESULTS],
   ["ends on which something hangs", CONSEQUENTIAL],
   ["what an engine owns", OWNED],
   ["holders of a key", KEY_HOLDERS],
@@ -112,6 +120,15 @@ describe("with 10^5 waiting tasks, an index answers", () => {
     const plan = planOf(sql).filter((step) => /tasks/.test(step));
     expect(plan.length).toBeGreaterThan(0);
     expect(plan.filter((step) => !/SEARCH tasks USING COVERING INDEX/.test(step))).toEqual([]);
+  });
+
+  it("whether anything hangs on an end, by the first entry of three indexes", () => {
+    const plan = planOf(ANY_CONSEQUENCE).filter((step) => /^(SCAN|SEARCH) (?!CONSTANT)/.test(step));
+    expect(plan).toEqual([
+      expect.stringMatching(/^SCAN task_dependencies USING COVERING INDEX/),
+      expect.stringMatching(/^SCAN task_signals/),
+      expect.stringMatching(/^SCAN tasks USING (COVERING )?INDEX tasks_key_holders/),
+    ]);
   });
 
   it("all tasks in the order of their age, without sorting", () => {

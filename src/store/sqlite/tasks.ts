@@ -5,7 +5,7 @@ import { appendEvent } from "./event-log.js";
 import type { Session, SqlScope } from "./session.js";
 import { cancelledBy, signalOwner } from "./task-ends.js";
 import { afterEnd, endWaitingTask } from "./task-gates.js";
-import { readTask, taskQueries } from "./task-queries.js";
+import { readTask, taskQueries, typesIn } from "./task-queries.js";
 import { retryEnded } from "./task-retry.js";
 import { type TaskRow, toTaskRow } from "./task-rows.js";
 import { submitTasks } from "./task-submit.js";
@@ -63,9 +63,8 @@ async function submitInChunks(
 }
 
 export function sqliteTasks(session: Session): TaskStore {
-  const queries = taskQueries(session);
   return {
-    ...queries,
+    ...taskQueries(session),
     submitTasks: (tasks) => submitInChunks(session, tasks),
     requestTaskCancel: (id, by) => session.write(() => requestCancel(session, id, by)),
     retryTask: (id) =>
@@ -73,16 +72,16 @@ export function sqliteTasks(session: Session): TaskStore {
         const row = rowOf(session, id);
         return row !== null && retryEnded(session, row) ? readTask(session, id) : null;
       }),
-    async retryFailed(types, limit) {
-      const wanted = types ?? (await queries.taskStats()).map(({ type }) => type);
-      return session.write(() => {
-        const rows = wanted.flatMap((type) => session.sql(FAILED_OF_TYPE).all({ type, limit })).map(toTaskRow);
+    retryFailed: (types, limit) =>
+      session.write(() => {
+        const rows = (types ?? typesIn(session))
+          .flatMap((type) => session.sql(FAILED_OF_TYPE).all({ type, limit }))
+          .map(toTaskRow);
         return rows
           .sort((a, b) => a.seq - b.seq)
           .slice(0, limit)
           .filter((row) => retryEnded(session, row)).length;
-      });
-    },
+      }),
     removeTask: (id) => session.write(() => removeTask(session, id)),
   };
 }

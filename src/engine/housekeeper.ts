@@ -1,0 +1,48 @@
+/** What engines do for their store besides executing: they take back what dead ones left, and remove what is old. */
+import { ENGINE_LEASES } from "../domain/lease.js";
+import type { TakenBack } from "../store/attempt-store.js";
+import type { EngineRuntime } from "./runtime.js";
+
+/** How often an engine looks for old tasks; milliseconds. */
+const CLEAN_EVERY_MS = 3_600_000;
+
+export class Housekeeper {
+  readonly #runtime: EngineRuntime;
+  readonly #onTakenBack: (taken: TakenBack) => void;
+  #cleanedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(runtime: EngineRuntime, onTakenBack: (taken: TakenBack) => void) {
+    this.#runtime = runtime;
+    this.#onTakenBack = onTakenBack;
+  }
+
+  /**
+   * Takes back the tasks of engines that are no more: proved dead on this host at once, others when their lease is over.
+   *
+   * @param own the name of the caller's own lease, which it does not judge
+   */
+  async takeBack(own: string | null): Promise<void> {
+    const { store, liveness, quarantineAfter, log } = this.#runtime;
+    const [leases, now] = await Promise.all([store.leases.listLeases(ENGINE_LEASES), store.now()]);
+    for (const lease of leases) {
+      if (lease.name === own) continue;
+      const dead = liveness(lease.holder) === "dead";
+      if (!dead && lease.expiresAt > now) continue;
+      const taken = await store.attempts.takeBack(lease, dead, quarantineAfter);
+      if (taken === null) continue;
+      log("engine.taken_back", { name: lease.name, pid: lease.holder.pid, host: lease.holder.host, dead, ...taken });
+      this.#onTakenBack(taken);
+    }
+  }
+
+  /** Removes tasks that ended too long ago, and events of what is gone; at most once an hour. */
+  async clean(): Promise<void> {
+    const { store, keepEndedMs, log } = this.#runtime;
+    const since = performance.now() - this.#cleanedAt;
+    if (keepEndedMs === null || since < CLEAN_EVERY_MS) return;
+    this.#cleanedAt = performance.now();
+    const endedBefore = (await store.now()) - keepEndedMs;
+    const { tasks, events } = await store.collectGarbage({ endedBefore, dryRun: false, only: "tasks" });
+    if (tasks + events > 0) log("engine.cleaned", { tasks, events });
+  }
+}
