@@ -4,6 +4,6 @@ import { EVENT_TYPES } from "./event.js";
 describe("the types of events", () => {
   it("are unique, and each names its subject before what happened to it", () => {
     expect(new Set(EVENT_TYPES).size).toBe(EVENT_TYPES.length);
-    for (const type of EVENT_TYPES) expect(type).toMatch(/^(run|batch|task|queue|gate|lease|write)\.[a-z_]+$/);
+    for (const type of EVENT_TYPES) expect(type).toMatch(/^(run|batch|task|queue|readiness|lease|write)\.[a-z_]+$/);
   });
 });

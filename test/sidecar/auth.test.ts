@@ -146,6 +146,20 @@ describe("on all addresses", () => {
   });
 });
 
+describe("commands", () => {
+  const command = { type: "command", params: { argv: ["echo", "hello"] } };
+
+  it("are not taken from callers of the API unless whoever started it allows them", async () => {
+    const closed = await serveIn(box);
+    const refused = await closed.ask("POST", "/v0/tasks", { body: command });
+    expect(refused).toMatchObject({ status: 403, json: { code: "forbidden" } });
+    expect((await closed.ask("GET", "/v0/tasks")).json).toEqual([]);
+    const open = await serveIn(box, { args: ["--allow-commands"] });
+    const { json } = await open.ask("POST", "/v0/tasks", { body: command });
+    expect(await open.reaches(json.id, "completed")).toMatchObject({ type: "command" });
+  });
+});
+
 describe("a server", () => {
   it("that cannot have its port says so with a code, and leaves", async () => {
     const sidecar = await serveIn(box);
