@@ -158,6 +158,21 @@ describe("commands", () => {
     const { json } = await open.ask("POST", "/v0/tasks", { body: command });
     expect(await open.reaches(json.id, "completed")).toMatchObject({ type: "command" });
   });
+
+  it("do not get the token", async () => {
+    const token = "fedcba9876543210fedcba";
+    const sidecar = await serveIn(box, {
+      args: ["--allow-commands"],
+      env: { WAYBILL_TOKEN: token },
+      credentials: { authorization: `Bearer ${token}` },
+    });
+    const params = { argv: ["sh", "-c", "env; echo end"] };
+    const { json } = await sidecar.ask("POST", "/v0/tasks", { body: { type: "command", params } });
+    const { result } = await sidecar.reaches(json.id, "completed");
+    const log = await box.cli(["runs", "logs", (result as { run_id: string }).run_id]);
+    expect(log.stdout).toMatch(/WAYBILL_TASK_ID=.*end\n$/s);
+    expect(log.stdout).not.toContain(token);
+  });
 });
 
 describe("a server", () => {
