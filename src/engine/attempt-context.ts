@@ -27,6 +27,7 @@ export class AttemptContext implements TaskContext {
   readonly #guard: AttemptGuard;
   #stepMemory: StepMemory | null = null;
   #abort: AbortController | null = null;
+  #suspended: Suspended | null = null;
   #lines: string[] = [];
   #logged: Promise<void> | null = null;
 
@@ -110,7 +111,10 @@ export class AttemptContext implements TaskContext {
     const until = await this.#wakeTime(name, ms);
     const left = until - this.#runtime.clock();
     if (left <= 0) return;
-    if (left > SHORT_SLEEP_MS) throw new Suspended(left);
+    if (left > SHORT_SLEEP_MS) {
+      this.#suspended = new Suspended(left);
+      throw this.#suspended;
+    }
     await wait(left, undefined, { signal: this.signal }).catch(() => this.signal.throwIfAborted());
   }
 
@@ -142,6 +146,11 @@ export class AttemptContext implements TaskContext {
       // A line is not worth an attempt: what the store could not take is told where the engine logs.
       this.#runtime.log("task.log_failed", { id: this.taskId, error: (error as Error).message });
     }
+  }
+
+  /** The sleep that ended this attempt, whatever its handler made of the error. */
+  get suspended(): Suspended | null {
+    return this.#suspended;
   }
 
   /** Resolves when every line is written, or refused; null when there was none. */

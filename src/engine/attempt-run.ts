@@ -80,6 +80,7 @@ export class AttemptRun {
   async #settle(): Promise<Settled> {
     try {
       const value = await this.#runtime.around(this.task, () => this.#handle());
+      if (this.#context.suspended !== null) throw this.#context.suspended;
       return { ok: true, result: await this.#toResult(value) };
     } catch (error) {
       return { ok: false, error };
@@ -129,7 +130,8 @@ export class AttemptRun {
     return { state: "timed_out", failure: ofEngine("timeout", error.message), retryMs: this.#retryMs(error) };
   }
 
-  #failed(error: unknown): AttemptEnd {
+  #failed(thrown: unknown): AttemptEnd {
+    const error = this.#context.suspended ?? thrown;
     if (isSnooze(error)) return { state: "returned", reason: "snoozed", delayMs: error.ms };
     if (error instanceof Suspended) return { state: "returned", reason: "sleeping", delayMs: error.ms };
     return { state: "failed", failure: failureOf(error), retryMs: this.#retryMs(error) };

@@ -128,4 +128,30 @@ describe("an engine", () => {
     await until("all are recorded", async () => (await engine.tasks.stats())[0]?.states.completed === 5_000);
     expect([...seen.values()].every((times) => times === 1)).toBe(true);
   });
+
+  it("suspends a handler that sleeps, also one that makes something else of the error by which it does", async () => {
+    const catches = defineTask({
+      type: "catches",
+      params: z.enum(["returns", "throws"]),
+      retry: { maxAttempts: 1 },
+      run: async (how, ctx) => {
+        try {
+          await ctx.sleep("long", 3_600_000);
+        } catch {
+          if (how === "throws") throw new Error("something else");
+        }
+        return "too early";
+      },
+    });
+    const engine = await shop.engine([catches]);
+    await engine.start();
+    const tasks = await engine.tasks.submitMany(catches, [{ params: "returns" }, { params: "throws" }]);
+    for (const { id } of tasks) {
+      const task = await until("it sleeps", async () => {
+        const found = await engine.tasks.get(id);
+        return found?.state === "scheduled" ? found : null;
+      });
+      expect(task).toMatchObject({ failures: 0, attempt: 1, result: null });
+    }
+  });
 });
