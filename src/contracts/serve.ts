@@ -32,6 +32,10 @@ export const serve = operation({
         .refine((text) => (parseByteSize(text) ?? 0) >= 1, { error: 'expected a size such as "1MiB"' })
         .default("1MiB")
         .describe("largest body of a request"),
+      allow_commands: z
+        .boolean()
+        .default(false)
+        .describe("let callers of the API submit commands, which run as this user"),
       log_format: z.enum(LOG_FORMATS).default("json").describe("lines on stderr for programs or for people"),
     }),
   output: () =>

@@ -99,11 +99,12 @@ export const watchEvents = streaming({
       after: z.coerce.number().int().min(0).optional().describe("start after this sequence (default: from now on)"),
       run: z.string().optional().describe("only about this run"),
       batch: z.string().optional().describe("only about this batch and its runs"),
+      task: z.string().optional().describe("only about this task"),
       type: z.array(z.enum(EVENT_TYPES)).default([]).describe("only these types"),
       follow: z.boolean().default(true).describe("print what there is and stop"),
     }),
   output: () => eventView(),
-  errors: ["run_not_found", "batch_not_found", "ambiguous_id"],
+  errors: ["run_not_found", "batch_not_found", "task_not_found", "ambiguous_id", "invalid_input"],
   examples: [["watch --after 0 --no-follow --json", "the whole history, one event a line"]],
 });
 

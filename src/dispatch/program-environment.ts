@@ -18,6 +18,7 @@ const OWN_VARIABLES = [
   "WAYBILL_CLIENT",
   "WAYBILL_SESSION",
   "WAYBILL_KILL_AT",
+  "WAYBILL_TOKEN",
 ] as const;
 
 type Environment = Readonly<Record<string, string>>;

@@ -33,8 +33,8 @@ export const EVENT_TYPES = [
   "queue.resumed",
   "lease.acquired",
   "lease.released",
-  "gate.held",
-  "gate.released",
+  "readiness.held",
+  "readiness.released",
   "write.refused",
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];

@@ -91,6 +91,7 @@ describe("`tasks check`", () => {
        export const b = defineTask({ type: "twice", params: anything, run: () => 2 });
        export const raw = { type: "raw", params: anything, run: () => 1 };
        export const loose = { type: "loose", run: () => 1 };
+       export const mine = defineTask({ type: "command", params: anything, run: () => 1 });
        export default [a, 7];`,
     );
     const { error } = await refusal();
@@ -99,6 +100,7 @@ describe("`tasks check`", () => {
     expect(error.message).toContain('b: the type "twice" is defined already, by a');
     expect(error.message).toContain('raw: "raw" was not given to defineTask');
     expect(error.message).toContain('loose: "loose" has no params schema that can be used');
+    expect(error.message).toContain('mine: the type "command" is built in and cannot be defined again');
     expect(error.message).toContain("default[1]: the number 7 is no task definition");
   });
 

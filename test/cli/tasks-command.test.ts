@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
-import { serveTasks } from "./task-engine.js";
+import { serveTasks, startTaskEngine } from "./task-engine.js";
 
 type Submitted = OutputOf<"tasks.submit">;
 type Detail = OutputOf<"tasks.show">;
@@ -134,16 +134,44 @@ describe("a task of the type `command`, and the end of its engine", () => {
     expect(linesOf("began")).toHaveLength(1);
   });
 
-  it("takes its run along when it is cancelled while no engine lives", async () => {
+  it.each(["cancel", "rm --force"])("takes its run along with `tasks %s` while no engine lives", async (verb) => {
     const first = await serveTasks(box, ["--grace", "0s"]);
     const { task } = await submit(...LONG);
     await hasBegun();
     first.kill("SIGTERM");
     await first.ended;
-    await box.cli(["tasks", "cancel", task.id]);
+    const done = await box.cli(["tasks", ...verb.split(" "), task.id]);
     const run = await until("the run has ended", async () => (await runs()).find((one) => one.ended_at !== null));
 
+    expect(done.code).toBe(0);
     expect(run).toMatchObject({ status: "interrupted", error_code: "cancelled" });
-    expect((await show(task.id)).state).toBe("cancelled");
+  });
+
+  it("has no second run while its engine is stopped for longer than its lease, nor when that goes on", async () => {
+    const first = await startTaskEngine(box, null, { leaseMs: 500 });
+    const { task } = await submit("--", "sh", "-c", "echo $$ >> began; while [ ! -e go ]; do sleep 0.05; done");
+    await hasBegun();
+    process.kill(first.pid, "SIGSTOP");
+    await startTaskEngine(box, null, { leaseMs: 500 });
+    await until("the other engine has it", async () => (await show(task.id)).attempts.length === 2);
+    await box.cli(["exec", "--", "touch", "go"]);
+    process.kill(first.pid, "SIGCONT");
+    await box.cli(["tasks", "wait", task.id]);
+    const commands = (await runs()).filter((run) => run.labels?.task === task.id);
+
+    expect(await show(task.id)).toMatchObject({ state: "completed", attempt: 2, crashes: 1 });
+    expect(linesOf("began")).toHaveLength(1);
+    expect(commands).toMatchObject([{ status: "completed" }]);
+  });
+
+  it("begins a run of its own for an explicit retry", async () => {
+    await serveTasks(box);
+    const { task } = await submit("--wait", "--", "sh", "-c", "test -e fixed");
+    await box.cli(["exec", "--", "touch", "fixed"]);
+    await box.cli(["tasks", "retry", task.id]);
+    const { code } = await box.cli(["tasks", "wait", task.id]);
+
+    expect([task.state, code]).toEqual(["failed", 0]);
+    expect((await show(task.id)).run).toBe(2);
   });
 });

@@ -1,9 +1,14 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
+import { builtCli } from "../harness/built-cli.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 import { serveTasks, startTaskEngine } from "./task-engine.js";
+
+const hasScript = String(spawnSync("script", ["--version"]).stdout).includes("util-linux");
 
 type Submitted = OutputOf<"tasks.submit">;
 type Detail = OutputOf<"tasks.show">;
@@ -313,12 +318,44 @@ describe("`tasks pause`, `resume`, `stats` and `top`", () => {
     expect(stdout).toMatch(new RegExp(`engine pid ${engine.pid} on .*1 running`));
   });
 
+  it("tells the events of one task, from its submission to its end", async () => {
+    await submit("mail");
+    const { task } = await submit("mail");
+    await box.cli(["tasks", "cancel", task.id]);
+    const { stdout } = await box.cli(["watch", "--task", task.id, "--after", "0", "--no-follow", "--json"]);
+    const events = stdout.trim().split("\n");
+
+    expect(events.map((line) => (JSON.parse(line) as { data: { type: string } }).data.type)).toEqual([
+      ...["task.submitted", "task.cancel_requested", "task.finished"],
+    ]);
+  });
+
   it("refuses to redraw what is no terminal", async () => {
     const { code, stderr } = await box.cli(["tasks", "top"]);
 
     expect(code).toBe(2);
     expect(stderr).toContain("--once prints one frame");
   });
+
+  it.skipIf(!hasScript)(
+    `redraws a terminal, and leaves the last frame at Ctrl-C${hasScript ? "" : " (skipped: no script of util-linux)"}`,
+    async () => {
+      await submit("mail");
+      // What `script` makes has no size, and nothing can be drawn in that.
+      const line = `stty rows 40 cols 120; exec '${process.execPath}' '${builtCli()}' tasks top --every 20ms`;
+      const child = spawn("script", ["-q", "-e", "-c", line, "/dev/null"], { env: box.env, cwd: box.dir });
+      let said = "";
+      child.stdout.on("data", (chunk: Buffer) => (said += String(chunk)));
+      const ended = once(child, "close");
+      await until("it has drawn one queue", () => said.includes("mail"));
+      await submit("post");
+      await until("it has drawn the other, too", () => said.includes("post"));
+      child.stdin.write("\u0003");
+
+      expect((await ended)[0]).toBe(0);
+      expect(said).toContain("No engine runs.");
+    },
+  );
 
   it("writes a line for each frame with --json, until it is told to leave", async () => {
     const live = box.spawnCli(["tasks", "top", "--json", "--every", "10ms"]);

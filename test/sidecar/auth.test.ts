@@ -146,6 +146,35 @@ describe("on all addresses", () => {
   });
 });
 
+describe("commands", () => {
+  const command = { type: "command", params: { argv: ["echo", "hello"] } };
+
+  it("are not taken from callers of the API unless whoever started it allows them", async () => {
+    const closed = await serveIn(box);
+    const refused = await closed.ask("POST", "/v0/tasks", { body: command });
+    expect(refused).toMatchObject({ status: 403, json: { code: "forbidden" } });
+    expect((await closed.ask("GET", "/v0/tasks")).json).toEqual([]);
+    const open = await serveIn(box, { args: ["--allow-commands"] });
+    const { json } = await open.ask("POST", "/v0/tasks", { body: command });
+    expect(await open.reaches(json.id, "completed")).toMatchObject({ type: "command" });
+  });
+
+  it("do not get the token", async () => {
+    const token = "fedcba9876543210fedcba";
+    const sidecar = await serveIn(box, {
+      args: ["--allow-commands"],
+      env: { WAYBILL_TOKEN: token },
+      credentials: { authorization: `Bearer ${token}` },
+    });
+    const params = { argv: ["sh", "-c", "env; echo end"] };
+    const { json } = await sidecar.ask("POST", "/v0/tasks", { body: { type: "command", params } });
+    const { result } = await sidecar.reaches(json.id, "completed");
+    const log = await box.cli(["runs", "logs", (result as { run_id: string }).run_id]);
+    expect(log.stdout).toMatch(/WAYBILL_TASK_ID=.*end\n$/s);
+    expect(log.stdout).not.toContain(token);
+  });
+});
+
 describe("a server", () => {
   it("that cannot have its port says so with a code, and leaves", async () => {
     const sidecar = await serveIn(box);

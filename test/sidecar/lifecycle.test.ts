@@ -1,4 +1,5 @@
 /** How a sidecar ends: told to, told twice, or killed. No attempt is burnt, nothing acknowledged is lost. */
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -111,6 +112,47 @@ describe("killed, a sidecar", () => {
     for (const [n, id] of waiting.entries())
       expect(await second.reaches(id, "completed")).toMatchObject({ result: n + 1 });
     expect(await second.show(ended)).toMatchObject({ status: "completed", result: 7, attempt: 1 });
+  });
+});
+
+describe("a sidecar that is started again", () => {
+  it("knows what was submitted: an ended task is not executed again, a removed one stays unknown", async () => {
+    const ids = [randomUUID(), randomUUID()] as const;
+    const first = await start();
+    for (const id of ids) await first.reaches(await first.submit("echo", { answer: 7 }, id), "completed");
+    await first.ask("DELETE", `/v0/tasks/${ids[1]}`);
+    await first.end("SIGTERM");
+    const second = await start();
+    expect(await second.submit("echo", { answer: 7 }, ids[0])).toBe(ids[0]);
+    const other = { type: "echo", params: { answer: 8 }, id: ids[0] };
+    expect((await second.ask("POST", "/v0/tasks", { body: other })).status).toBe(409);
+    expect((await second.ask("GET", `/v0/tasks/${ids[1]}`)).status).toBe(404);
+    expect(await second.show(ids[0])).toMatchObject({ status: "completed", run: 1, attempt: 1, result: 7 });
+    expect(notesOf(box)).toHaveLength(2);
+  });
+
+  it("can remove a task that it took over from a dead one, and tells its handler", async () => {
+    const first = await start();
+    const id = await first.submit("hold");
+    await begun(1);
+    await first.end("SIGKILL");
+    const second = await start();
+    await begun(2);
+    expect((await second.ask("DELETE", `/v0/tasks/${id}`)).status).toBe(204);
+    await until("nothing runs", async () =>
+      (await second.ask("GET", "/v0/metrics")).text.includes("waybill_tasks_running 0"),
+    );
+    expect((await second.ask("GET", "/v0/tasks")).text).toBe("[]");
+    expect(notesOf(box).filter((note) => note.startsWith("end"))).toEqual([]);
+  });
+
+  it("executes others while a long one runs", async () => {
+    const sidecar = await start();
+    await sidecar.submit("deaf");
+    await begun(1);
+    const ids = await Promise.all(Array.from({ length: 10 }, () => sidecar.submit("echo")));
+    expect(new Set(ids).size).toBe(10);
+    for (const id of ids) await sidecar.reaches(id, "completed");
   });
 });
 

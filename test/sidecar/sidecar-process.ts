@@ -194,6 +194,11 @@ export const deaf = defineTask({ type: "deaf", params: anything, run: async (par
   note("end", ctx);
   return "deaf";
 } });
+export const late = defineTask({ type: "late", params: anything, run: async (_params, ctx) => {
+  note("begin", ctx);
+  while (!ctx.signal.aborted) await pause(20);
+  await ctx.heartbeat();
+} });
 export const trace = defineTask({ type: "trace", params: anything, run: (_params, ctx) => ctx.trace });
 `,
   );

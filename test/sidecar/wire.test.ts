@@ -1,7 +1,7 @@
 /** The wire of `/v0`, asked by a client in another process. Each answer is held against the OpenAPI document as well. */
 
 import { randomUUID } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SIDECAR_ROUTES } from "../../src/contracts/sidecar-routes.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
@@ -174,6 +174,14 @@ describe("the description of the API", () => {
     );
     expect(described.sort()).toEqual(declared.sort());
     expect(JSON.stringify(json)).not.toContain("$defs");
+  });
+
+  it("is told on the page about sidecars, route by route", () => {
+    const page = readFileSync(new URL("../../docs/sidecar.md", import.meta.url), "utf8");
+    for (const { method, path, summary, answers } of Object.values(SIDECAR_ROUTES)) {
+      const row = `| ${method.toUpperCase()} \`${path}\` | ${summary} | ${Object.keys(answers).join(" ")} |`;
+      expect(page.split("\n")).toContain(row);
+    }
   });
 
   it("is not where a route is missing: that is 404 with a code", async () => {

@@ -9,7 +9,7 @@ import type { Store } from "../../store/store.js";
 
 /** Before other tasks: traffic is to stop before anything else happens. */
 const FIRST = 1_000_000;
-const MARK_READY = "mark-ready";
+export const MARK_READY = "mark-ready";
 export const MARK_NOT_READY = "mark-not-ready";
 
 const gateParams = z.strictObject({

@@ -8,12 +8,12 @@ import { WaybillError } from "../../domain/errors.js";
 import type { Engine } from "../../engine/engine.js";
 import { isSnooze, Suspended } from "../../engine/handler-errors.js";
 import { openEngine } from "../../engine/open-engine.js";
-import type { TaskDefinition } from "../../engine/task-definition.js";
 import type { Log } from "../../observe/log.js";
 import { Metrics } from "../../observe/metrics.js";
 import { serviceLog } from "../../observe/service-log.js";
 import { attemptInSpan } from "../../observe/spans.js";
 import type { AppContext, CallHandler } from "../context.js";
+import { COMMAND } from "../tasks/command-runs.js";
 import { commandTask } from "../tasks/command-task.js";
 import { loadTaskModule } from "../tasks/load-task-module.js";
 import { countFacts } from "./count-facts.js";
@@ -35,7 +35,7 @@ export const serve: CallHandler<"system.serve"> = async (context, input, { servi
   const metrics = new Metrics();
   const engine = await openSidecarEngine(context, input, metrics, log);
   try {
-    const sidecar = new Sidecar(engine, await context.store(), metrics);
+    const sidecar = new Sidecar(engine, await context.store(), metrics, input.allow_commands ? [] : [COMMAND]);
     // Taking back what a dead engine left comes before the first request: whoever asks sees it under way.
     await engine.start();
     const listening = await service.listen(sidecar, options);
@@ -71,23 +71,13 @@ const isFailure = (error: unknown): boolean => !(isSnooze(error) || error instan
 async function openSidecarEngine(context: AppContext, input: Input, metrics: Metrics, log: Log): Promise<Engine> {
   const own = input.tasks === undefined ? [] : (await loadTaskModule(input.tasks, context.settings.cwd)).definitions;
   const store = await context.store();
-  const builtIn = [...readinessTasks(store), commandTask(context)];
-  checkNames(own, builtIn);
   return await openEngine({
     store,
-    tasks: [...own, ...builtIn],
+    tasks: [...own, ...readinessTasks(store), commandTask(context)],
     concurrency: input.concurrency,
     log,
     observe: countFacts(metrics),
     around: (attempt, run) => attemptInSpan(attempt, run, isFailure),
-  });
-}
-
-function checkNames(own: readonly TaskDefinition[], builtIn: readonly TaskDefinition[]): void {
-  const taken = own.find(({ type }) => builtIn.some((task) => task.type === type));
-  if (taken === undefined) return;
-  throw new WaybillError("invalid_task_module", `The type "${taken.type}" is built in and cannot be defined again.`, {
-    hint: "Give it another name.",
   });
 }
 

@@ -32,13 +32,16 @@ export class Sidecar {
   readonly metrics: Metrics;
   readonly #engine: Engine;
   readonly #store: Store;
+  readonly #closedTypes: readonly string[];
   #stopping = false;
   #probe: { readonly until: number; readonly answer: Promise<void> } | null = null;
 
-  constructor(engine: Engine, store: Store, metrics: Metrics) {
+  /** @param closedTypes types that are executed here and may not be submitted over this API. */
+  constructor(engine: Engine, store: Store, metrics: Metrics, closedTypes: readonly string[] = []) {
     this.#engine = engine;
     this.#store = store;
     this.metrics = metrics;
+    this.#closedTypes = closedTypes;
   }
 
   /** From here on it is not ready, whatever the gates say. */
@@ -49,9 +52,15 @@ export class Sidecar {
   /**
    * Submits a task and answers with its id; one that is known by the id is answered with, and tried again when it had failed.
    *
-   * Errors: `invalid_input`, `invalid_task_id`, `unknown_task_type`, `task_conflict`, and the store's.
+   * Errors: `forbidden` for a type that is closed, `invalid_input`, `invalid_task_id`, `unknown_task_type`, `task_conflict`,
+   * and the store's.
    */
   async submit({ id, type, params = {} }: TaskSubmission, { by, traceparent }: Caller): Promise<string> {
+    if (this.#closedTypes.includes(type)) {
+      throw new WaybillError("forbidden", `Tasks of the type "${type}" may not be submitted over this API.`, {
+        hint: "Whoever starts the sidecar can allow it with --allow-commands; `waybill tasks submit` can do it here.",
+      });
+    }
     const task = await submitInSpan(type, traceparent, (trace) =>
       this.#engine.tasks.submit(type, params, {
         retryEnded: true,

@@ -1,7 +1,7 @@
 /** Waits for tasks that engines execute, in whatever process. */
 import { durationMs } from "../../contracts/fields.js";
 import { WaybillError } from "../../domain/errors.js";
-import { isEndedTask, type Task } from "../../domain/task.js";
+import type { Task } from "../../domain/task.js";
 import type { Store } from "../../store/store.js";
 
 /** A look without any hint that something has changed; milliseconds. */
@@ -30,17 +30,20 @@ export async function awaitTasks(
   const signals = [options.signal, limitMs === null ? undefined : AbortSignal.timeout(limitMs)];
   const over = AbortSignal.any(signals.filter((signal) => signal !== undefined));
   for (;;) {
-    const found = await store.tasks.getTasks(ids);
-    const tasks = ids.flatMap((id) => found.get(id) ?? []);
-    const ended = tasks.filter(({ state }) => isEndedTask(state)).length + ids.length - tasks.length;
-    if (options.any ? ended > 0 : ended === ids.length) return tasks;
-    if (options.signal?.aborted === true) return tasks;
+    const ended = new Set(await store.tasks.endedAmong(ids));
+    const enough = options.any ? ended.size > 0 : ids.every((id) => ended.has(id));
+    if (enough || options.signal?.aborted === true) return await inOrder(store, ids);
     if (over.aborted) {
       throw new WaybillError("timeout", `Not ended after ${options.limit}: the tasks go on.`, {
-        hint: `\`waybill why ${tasks.find(({ state }) => !isEndedTask(state))?.id}\` says what it waits for.`,
+        hint: `\`waybill why ${ids.find((id) => !ended.has(id))}\` says what it waits for.`,
         details: { ids },
       });
     }
     await store.events.waitForChange(LOOK_MS, over);
   }
+}
+
+async function inOrder(store: Store, ids: readonly string[]): Promise<readonly Task[]> {
+  const found = await store.tasks.getTasks(ids);
+  return ids.flatMap((id) => found.get(id) ?? []);
 }

@@ -20,8 +20,12 @@ interface Export {
   readonly mustBe: boolean;
 }
 
-/** A definition that is exported twice, by name and in a list, is one. */
-export function gatherDefinitions(exported: Readonly<Record<string, unknown>>): Gathered {
+/**
+ * A definition that is exported twice, by name and in a list, is one.
+ *
+ * @param taken types that no module may define
+ */
+export function gatherDefinitions(exported: Readonly<Record<string, unknown>>, taken: readonly string[]): Gathered {
   const byType = new Map<string, { readonly definition: TaskDefinition; readonly name: string }>();
   const schedules = new Map<string, string>();
   const problems: string[] = [];
@@ -30,6 +34,10 @@ export function gatherDefinitions(exported: Readonly<Record<string, unknown>>): 
     if (verdict.kind === "fault") problems.push(`${one.name}: ${verdict.problem}`);
     if (verdict.kind !== "definition") continue;
     const { definition } = verdict;
+    if (taken.includes(definition.type)) {
+      problems.push(`${one.name}: the type "${definition.type}" is built in and cannot be defined again`);
+      continue;
+    }
     const known = byType.get(definition.type);
     if (known?.definition === definition) continue;
     if (known !== undefined) {

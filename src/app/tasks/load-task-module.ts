@@ -6,6 +6,8 @@ import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { WaybillError } from "../../domain/errors.js";
 import type { TaskDefinition } from "../../engine/task-definition.js";
+import { MARK_NOT_READY, MARK_READY } from "../sidecar/readiness-tasks.js";
+import { COMMAND } from "./command-runs.js";
 import { gatherDefinitions } from "./gather-definitions.js";
 
 export interface TaskModule {
@@ -14,6 +16,9 @@ export interface TaskModule {
   /** One for each type, in the order of the exports; at least one. */
   readonly definitions: readonly TaskDefinition[];
 }
+
+/** Every engine that the command line starts has them. */
+const BUILT_IN_TYPES = [COMMAND, MARK_READY, MARK_NOT_READY];
 
 type Import = (url: string) => Promise<Readonly<Record<string, unknown>>>;
 
@@ -24,7 +29,7 @@ const { importModule } = createRequire(import.meta.url)("./import-module.cjs") a
  * lists of them, such as a default export.
  *
  * Errors: `invalid_input` for a file that is not there; `invalid_task_module`, with the place where that is known, for
- * one that cannot be imported, that exports no definition, two of one type, or something else in a list of them.
+ * one that cannot be imported, that exports no definition, two of one type, one of a built-in type, or something else in a list of them.
  */
 export async function loadTaskModule(file: string, cwd: string): Promise<TaskModule> {
   const path = resolve(cwd, file);
@@ -32,7 +37,7 @@ export async function loadTaskModule(file: string, cwd: string): Promise<TaskMod
   const exported = await importModule(pathToFileURL(path).href).catch(async (error: unknown) => {
     throw await importFailure(file, path, error);
   });
-  const { definitions, problems } = gatherDefinitions(exported);
+  const { definitions, problems } = gatherDefinitions(exported, BUILT_IN_TYPES);
   if (problems.length === 0) return { path, definitions };
   throw new WaybillError(
     "invalid_task_module",

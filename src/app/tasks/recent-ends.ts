@@ -4,12 +4,11 @@ import type { Store } from "../../store/store.js";
 
 /** Ends of the last so long are counted; milliseconds. */
 const WINDOW_MS = 60_000;
-/** How far back the feed is read at most, in sequences, and how many ends of it are counted. */
-const BACK = 20_000;
-const MOST = 2_000;
+/** How far back the feed is read at most, in sequences: a busy store has much more in a minute than is worth a look a second. */
+const BACK = 5_000;
 
 export interface RecentEnds {
-  /** What was really looked at: less than a minute when very many ended. At least one millisecond. */
+  /** What was really looked at: less than a minute when very much happened. At least one millisecond. */
   readonly windowMs: number;
   /** Of removed tasks nobody knows the type any more: they are left out. */
   readonly byType: ReadonlyMap<string, { readonly ended: number; readonly failed: number }>;
@@ -17,11 +16,14 @@ export interface RecentEnds {
 
 export async function recentEnds(store: Store): Promise<RecentEnds> {
   const [last, now] = await Promise.all([store.events.lastSequence(), store.now()]);
-  const read = await store.events.readEvents(Math.max(0, last - BACK), { types: ["task.finished"] }, BACK);
-  const ends = read.filter(({ at }) => at > now - WINDOW_MS).slice(-MOST);
-  const [oldest] = ends;
-  const all = ends.length < MOST && (ends.length < read.length || last <= BACK);
-  const windowMs = all || oldest === undefined ? WINDOW_MS : Math.max(1, now - oldest.at);
+  const from = Math.max(0, last - BACK);
+  const [[oldest], read] = await Promise.all([
+    store.events.readEvents(from, {}, 1),
+    store.events.readEvents(from, { types: ["task.finished"] }, BACK),
+  ]);
+  const seenMs = from === 0 || oldest === undefined ? WINDOW_MS : now - oldest.at;
+  const windowMs = Math.max(1, Math.min(WINDOW_MS, seenMs));
+  const ends = read.filter(({ at }) => at >= now - windowMs);
   const tasks = await store.tasks.getTasks([...new Set(ends.map(({ subject }) => subject))]);
   const byType = new Map<string, { ended: number; failed: number }>();
   for (const { subject, data } of ends) {

@@ -36,8 +36,8 @@ export function gateFacts(use: UseBench): void {
       await store.gates.decideGate(decision({ wish: "hold", reason: "upgrade" }));
       await store.gates.decideGate(decision());
       expect(await store.events.readEvents(from, {}, 10)).toMatchObject([
-        { type: "gate.held", subject: "ready", data: { by: "alice", reason: "upgrade" } },
-        { type: "gate.released", subject: "ready" },
+        { type: "readiness.held", subject: "ready", data: { by: "alice", reason: "upgrade" } },
+        { type: "readiness.released", subject: "ready" },
       ]);
       await store.reset();
       expect(await store.gates.listGates()).toEqual([]);
@@ -57,7 +57,7 @@ export function gateFacts(use: UseBench): void {
       await store.probe();
       expect(await store.events.lastSequence()).toBe(from);
       expect(await store.staleWritesRefused()).toBe(0);
-      await store.attempts.confirmAttempt({ taskId: "none", attempt: 1, fence: 1, sequence: 1 });
+      await store.attempts.confirmAttempt({ taskId: "none", sequence: 1, attempt: 1, fence: 1 });
       expect(await store.staleWritesRefused()).toBe(1);
     });
   });

@@ -24,7 +24,7 @@ function decide(scope: SqlScope, decision: GateDecision): ReadinessGate {
   const gate = decideGate(found === undefined ? null : gateFromRow(found), decision, scope.now());
   const { name, heldAt, releasedAt, by, reason } = gate;
   scope.sql(UPSERT).run({ name, held_at: heldAt, released_at: releasedAt, decided_by: by, reason });
-  const type = decision.wish === "hold" ? "gate.held" : "gate.released";
+  const type = decision.wish === "hold" ? "readiness.held" : "readiness.released";
   appendEvent(scope, { type, subject: name, data: { by: decision.by, reason: decision.reason } });
   return gate;
 }
