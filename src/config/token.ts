@@ -44,7 +44,8 @@ function checked(text: string, where: string): string {
 /** Written whole beside its place, then linked there: of two processes that make one, the first wins and both read it. */
 function makeOnce(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const made = `${path}.${process.pid}`;
+  // A name that nobody else has: in containers every sidecar has the same pid.
+  const made = `${path}.${randomBytes(6).toString("hex")}`;
   try {
     readFileSync(path);
     return;

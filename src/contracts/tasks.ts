@@ -21,7 +21,11 @@ export const submitTask = operation({
       params: z.unknown().optional().describe("params as JSON, @FILE, or - for standard input (default: {})"),
       tasks: z.string().min(1).optional().describe("module that defines the type, to check type and params by"),
       id: z.string().optional().describe("the task's own UUID: submitted again, the same task is answered"),
-      priority: z.coerce.number().int().optional().describe("higher goes first (default: the definition's, or 0)"),
+      priority: z.coerce
+        .number()
+        .int()
+        .optional()
+        .describe("higher goes first (default: 0; with --tasks the definition's)"),
       delay: duration.optional().describe("not before so long from now, e.g. 10m"),
       at: timeText.optional().describe("not before this time, e.g. 2026-11-21T14:02:00Z"),
       unique_key: z

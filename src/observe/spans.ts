@@ -2,7 +2,16 @@
  * Spans of tasks, by the OpenTelemetry interface alone: whoever registers an SDK in the process gets them, nobody else
  * pays for them. The context travels with the task as the text of a `traceparent` (W3C Trace Context).
  */
-import { context, propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+  type Context,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
 
 const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
@@ -14,12 +23,13 @@ const toCarrier = (traceparent: string | null | undefined): Record<string, strin
 
 async function within<T>(
   span: Span,
-  parent: typeof ROOT_CONTEXT,
-  work: () => Promise<T>,
+  parent: Context,
+  work: (own: Context) => Promise<T>,
   isFailure: (error: unknown) => boolean = () => true,
 ): Promise<T> {
   try {
-    return await context.with(trace.setSpan(parent, span), work);
+    const own = trace.setSpan(parent, span);
+    return await context.with(own, () => work(own));
   } catch (error) {
     if (isFailure(error)) recordFailure(span, error);
     throw error;
@@ -50,10 +60,10 @@ export function submitInSpan<T>(
     { kind: SpanKind.PRODUCER, attributes: { "waybill.task.type": type } },
     parent,
   );
-  return within(span, parent, () => {
-    const own: Record<string, string> = {};
-    propagation.inject(context.active(), own);
-    return submit(own.traceparent ?? carrier.traceparent ?? null);
+  return within(span, parent, (own) => {
+    const stored: Record<string, string> = {};
+    propagation.inject(own, stored);
+    return submit(stored.traceparent ?? carrier.traceparent ?? null);
   });
 }
 

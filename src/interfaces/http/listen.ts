@@ -40,6 +40,8 @@ export async function listen(sidecar: Sidecar, options: ListenOptions): Promise<
       },
     );
   }
+  // Such as too many open files while a connection comes in: that one is lost, the server goes on.
+  server.on("error", (error) => options.log("http.accept_failed", { error: error.message }));
   return { url: urlOf(bind, server.address() as AddressInfo), close: () => close(server) };
 }
 
