@@ -43,6 +43,7 @@ export function verdicts(results) {
       bestPeer: best?.[0] ?? null,
       ofBestPeer: ratio(own, best?.[1].perSecond),
       ofRaw: ratio(own, raw),
+      cpuOfRaw: ratio(systems.Waybill?.cpuMicros, systems["raw loop"]?.cpuMicros),
       ofPrototype: keptLead(what, own, systems),
     };
   });
