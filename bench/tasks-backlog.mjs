@@ -8,7 +8,8 @@ import { measure } from "./tasks/plan.mjs";
 
 const LEVELS = [1_000, 100_000, 1_000_000];
 const most = Number(process.env.BENCH_BACKLOG ?? LEVELS.at(-1));
-const settings = { levels: LEVELS.filter((level) => level <= most), repeats: 5, jobs: 3_000, concurrency: 100 };
+const levels = LEVELS.filter((level) => level <= most);
+const settings = { repeats: 5, jobs: 3_000, concurrency: 100 };
 
 const dir = mkdtempSync(join(tmpdir(), "waybill-bench-"));
 process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
@@ -16,7 +17,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.e
 
 const fsyncMs = fsyncTime(dir);
 const place = { module: "waybill", dir, name: "backlog", place: {}, capMs: 60_000 };
-const answer = await measure({ ...place, ...settings, what: "backlog" });
+const answer = await measure({ ...place, ...settings, levels, what: "backlog" });
 if (answer.failed) throw new Error(`The backlog was not measured: ${answer.failed}`);
 
 const micros = ({ perSecond }) => 1e6 / perSecond;
