@@ -21,7 +21,7 @@ const REFUSALS: readonly (readonly [ErrorCode, readonly string[]])[] = [
   ["run_not_found", ["runs", "show", "ffff"]],
   ["run_not_found", ["runs", "logs", "ffff"]],
   ["batch_not_found", ["batch", "show", "ffff"]],
-  ["run_not_found", ["why", "ffff"]],
+  ["batch_not_found", ["why", "ffff"]],
   ["machine_not_found", ["machines", "show", "lefd"]],
   ["machine_not_found", ["run", "good", "--machine", "lefd"]],
   ["operation_not_found", ["schema", "runs.lits"]],
