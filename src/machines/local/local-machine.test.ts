@@ -10,7 +10,9 @@ for (const { name, shell, skip } of shellsToTry()) {
 }
 
 const WITHOUT_SETSID =
-  "sh cp ln mv rm mkdir rmdir readlink find wc tr date sleep sync tee grep chmod env head perl sha256sum true".split(" ");
+  "sh cp ln mv rm mkdir rmdir readlink find wc tr date sleep sync tee grep chmod env head perl sha256sum true".split(
+    " ",
+  );
 
 describeMachine("a local machine without setsid", {
   create: (dir, slots) => localMachine(dir, slots, { environment: onlyTools(join(dir, "tools"), WITHOUT_SETSID) }),
