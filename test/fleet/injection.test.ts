@@ -56,7 +56,7 @@ const hostileName = hostile(`touch ${CANARY}`).filter(
 
 const PRINT = `printf '%s\\0' "$@" "$V1" "$V2"; cat -- "$F1" "$F2"; cp -P -- "$F1" "$F2" "$WAYBILL_ARTIFACTS_DIR"`;
 
-describe.skipIf(noSshd !== null)(`hostile names over ssh${skipped}`, { timeout: 110_000 }, () => {
+describe.skipIf(noSshd !== null)(`hostile names over ssh${skipped}`, { timeout: 240_000 }, () => {
   it("arrive as they are: directory, work directory, entrypoint, arguments, values, files and artifacts", async () => {
     const far = await startMachine(box, "far");
     const given = fc.record({
