@@ -1,14 +1,12 @@
 /** Stores that fill up, may not be written, are locked or are closed under an engine at work. */
-import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import Database from "better-sqlite3";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineTask, openEngine } from "../../src/index.js";
+import { mountSmallDisk, type SmallDisk, whyNoSmallDisk } from "../../src/machines/conformance/small-disk.js";
 import { until } from "../harness/until.js";
-import { anything, createWorkshop, latch, type Workshop } from "./workshop.js";
+import { anything, createWorkshop, freshDir, latch, type Workshop } from "./workshop.js";
 
 let shop: Workshop | null = null;
 afterEach(async () => {
@@ -16,128 +14,83 @@ afterEach(async () => {
   shop = null;
 });
 
-const mount = (...args: readonly string[]): boolean => {
-  try {
-    execFileSync("mount", args, { stdio: "ignore" });
-    return true;
-  } catch {
-    // Not root, or no tmpfs here: what needs one is skipped, and its title says so.
-    return false;
-  }
-};
+const noDisk = whyNoSmallDisk();
 
-function canMount(): boolean {
-  const dir = mkdtempSync(join(tmpdir(), "waybill-mount-"));
-  const mounted = mount("-t", "tmpfs", "-o", "size=64k", "waybill-test", dir);
-  if (mounted) execFileSync("umount", [dir]);
-  rmSync(dir, { recursive: true });
-  return mounted;
-}
-
-const mountable = canMount();
-const small = (dir: string): void => void mount("-t", "tmpfs", "-o", "size=4m,mode=0700", "waybill-test", dir);
-
-/** Takes all the space that is left. @returns what to remove to have it back */
-function fill(dir: string): string {
-  const path = join(dir, "fill");
-  const file = openSync(path, "w");
-  try {
-    for (;;) writeSync(file, Buffer.alloc(4_096));
-  } catch (error) {
-    expect((error as NodeJS.ErrnoException).code).toBe("ENOSPC");
-  } finally {
-    closeSync(file);
-  }
-  return path;
+/** A workshop on a disk of 4 MiB, which goes with it. */
+async function smallWorkshop(): Promise<{ readonly here: Workshop; readonly disk: SmallDisk }> {
+  const disk = mountSmallDisk(freshDir(), "4m");
+  const here = await createWorkshop({ disk });
+  shop = here;
+  return { here, disk };
 }
 
 const count = defineTask({ type: "count", params: z.number(), run: (n) => n });
 
-describe.skipIf(!mountable)(
-  `a small file system${mountable ? "" : " (skipped: cannot mount a tmpfs without root)"}`,
-  () => {
-    it("that fills up refuses submissions as store_full; nothing acknowledged is missing, and all of it is executed", async () => {
-      const here = await createWorkshop({ prepare: small });
-      try {
-        const engine = await here.engine([count]);
-        const acknowledged: string[] = [];
-        const refused: unknown[] = [];
-        for (let round = 0; refused.length === 0; round += 1) {
-          const params = Array.from({ length: 50 }, (_, n) => round * 50 + n);
-          const answers = await Promise.allSettled(
-            params.map((n) => engine.tasks.submit(count, n, { tags: ["x".repeat(500)] })),
-          );
-          for (const answer of answers) {
-            if (answer.status === "fulfilled") acknowledged.push(answer.value.id);
-            else refused.push(answer.reason);
-          }
-        }
-        expect(refused[0]).toMatchObject({ code: "store_full" });
-        expect((await here.store.tasks.getTasks(acknowledged)).size).toBe(acknowledged.length);
-        execFileSync("mount", ["-o", "remount,size=16m", here.dir]);
-        await engine.start();
-        await Promise.all(acknowledged.map((id) => engine.tasks.result(id)));
-      } finally {
-        await here.dispose().catch(() => undefined);
-        execFileSync("umount", ["-l", here.dir]);
-        rmSync(here.dir, { recursive: true, force: true });
+describe.skipIf(noDisk !== null)(`a small file system${noDisk === null ? "" : ` (skipped: ${noDisk})`}`, () => {
+  it("that fills up refuses submissions as store_full; nothing acknowledged is missing, and all of it is executed", async () => {
+    const { here, disk } = await smallWorkshop();
+    const engine = await here.engine([count]);
+    const acknowledged: string[] = [];
+    const refused: unknown[] = [];
+    for (let round = 0; refused.length === 0; round += 1) {
+      const params = Array.from({ length: 50 }, (_, n) => round * 50 + n);
+      const answers = await Promise.allSettled(
+        params.map((n) => engine.tasks.submit(count, n, { tags: ["x".repeat(500)] })),
+      );
+      for (const answer of answers) {
+        if (answer.status === "fulfilled") acknowledged.push(answer.value.id);
+        else refused.push(answer.reason);
       }
-    });
+    }
+    expect(refused[0]).toMatchObject({ code: "store_full" });
+    expect((await here.store.tasks.getTasks(acknowledged)).size).toBe(acknowledged.length);
+    disk.resize("16m");
+    await engine.start();
+    await Promise.all(acknowledged.map((id) => engine.tasks.result(id)));
+  });
 
-    it("that is full when a handler ends has the end recorded once there is space, without executing it again", async () => {
-      const here = await createWorkshop({ prepare: small });
-      try {
-        let calls = 0;
-        const [started, gate] = [latch(), latch()];
-        const task = defineTask({
-          type: "held",
-          params: anything,
-          run: async () => {
-            calls += 1;
-            started.open();
-            await gate.promise;
-            return "x".repeat(100_000);
-          },
-        });
-        const told: string[] = [];
-        const engine = await here.engine([task], { log: (event) => void told.push(event) });
-        await engine.start();
-        const submitted = await engine.tasks.submit(task, {});
-        await started.promise;
-        const filling = fill(here.dir);
-        gate.open();
-        await until("the end was tried in vain", () => told.includes("task.end_delayed"));
-        rmSync(filling);
-        expect(await submitted.result()).toHaveLength(100_000);
-        expect([calls, (await engine.tasks.get(submitted.id))?.attempt]).toEqual([1, 1]);
-      } finally {
-        await here.dispose().catch(() => undefined);
-        execFileSync("umount", ["-l", here.dir]);
-        rmSync(here.dir, { recursive: true, force: true });
-      }
+  it("that is full when a handler ends has the end recorded once there is space, without executing it again", async () => {
+    const { here, disk } = await smallWorkshop();
+    let calls = 0;
+    const [started, gate] = [latch(), latch()];
+    const task = defineTask({
+      type: "held",
+      params: anything,
+      run: async () => {
+        calls += 1;
+        started.open();
+        await gate.promise;
+        return "x".repeat(100_000);
+      },
     });
+    const told: string[] = [];
+    const engine = await here.engine([task], { log: (event) => void told.push(event) });
+    await engine.start();
+    const submitted = await engine.tasks.submit(task, {});
+    await started.promise;
+    const filling = disk.fill();
+    gate.open();
+    await until("the end was tried in vain", () => told.includes("task.end_delayed"));
+    rmSync(filling);
+    expect(await submitted.result()).toHaveLength(100_000);
+    expect([calls, (await engine.tasks.get(submitted.id))?.attempt]).toEqual([1, 1]);
+  });
 
-    it("that is read-only lets tasks be read, and refuses submissions and the start of an engine", async () => {
-      const here = await createWorkshop({ prepare: small });
-      try {
-        const engine = await here.engine([count]);
-        const known = await engine.tasks.submit(count, 1);
-        await engine.close();
-        await here.store.close();
-        expect(mount("-o", "remount,ro", here.dir)).toBe(true);
-        const reader = await openEngine({ store: `file:${here.path}`, tasks: [count] });
-        expect(await reader.tasks.get(known.id)).toMatchObject({ state: "queued" });
-        await expect(reader.tasks.submit(count, 2)).rejects.toMatchObject({ code: "store_unwritable" });
-        await expect(reader.start()).rejects.toMatchObject({ code: "store_unwritable" });
-        expect(reader.status().state).toBe("stopped");
-        await reader.close();
-      } finally {
-        execFileSync("umount", ["-l", here.dir]);
-        await here.dispose().catch(() => undefined);
-      }
-    });
-  },
-);
+  it("that is read-only lets tasks be read, and refuses submissions and the start of an engine", async () => {
+    const { here, disk } = await smallWorkshop();
+    const engine = await here.engine([count]);
+    const known = await engine.tasks.submit(count, 1);
+    await engine.close();
+    await here.store.close();
+    expect(disk.setReadOnly(true)).toBe(true);
+    const reader = await openEngine({ store: `file:${here.path}`, tasks: [count] });
+    expect(await reader.tasks.get(known.id)).toMatchObject({ state: "queued" });
+    await expect(reader.tasks.submit(count, 2)).rejects.toMatchObject({ code: "store_unwritable" });
+    await expect(reader.start()).rejects.toMatchObject({ code: "store_unwritable" });
+    expect(reader.status().state).toBe("stopped");
+    await reader.close();
+  });
+});
 
 describe("a store that is locked by another process", () => {
   it("blocks no timer, has submissions wait, and then refuses them as store_busy", async () => {

@@ -6,6 +6,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Engine } from "../../src/engine/engine.js";
 import { type EngineOptions, openEngine } from "../../src/engine/open-engine.js";
 import type { TaskDefinition } from "../../src/engine/task-definition.js";
+import type { SmallDisk } from "../../src/machines/conformance/small-disk.js";
 import { type OpenStoreOptions, openStore } from "../../src/store/open-store.js";
 import type { Store } from "../../src/store/store.js";
 
@@ -18,12 +19,13 @@ export interface Workshop {
   dispose(): Promise<void>;
 }
 
-/** @param options of the store; `prepare` is given the directory before the store is made in it. */
+export const freshDir = (): string => mkdtempSync(join(tmpdir(), "waybill-engine-"));
+
+/** @param options of the store; `disk` is where it lies, and goes with it. Default: a directory of its own. */
 export async function createWorkshop(
-  options: OpenStoreOptions & { readonly prepare?: (dir: string) => void } = {},
+  options: OpenStoreOptions & { readonly disk?: Pick<SmallDisk, "path" | "unmount"> } = {},
 ): Promise<Workshop> {
-  const dir = mkdtempSync(join(tmpdir(), "waybill-engine-"));
-  options.prepare?.(dir);
+  const dir = options.disk?.path ?? freshDir();
   const path = join(dir, "waybill.db");
   const store = await openStore(`file:${path}`, options);
   const engines: Engine[] = [];
@@ -31,14 +33,15 @@ export async function createWorkshop(
     dir,
     path,
     store,
-    engine: async (tasks, options = {}) => {
-      const engine = await openEngine({ store, tasks, abortGraceMs: 50, ...options });
+    engine: async (tasks, changes = {}) => {
+      const engine = await openEngine({ store, tasks, abortGraceMs: 50, ...changes });
       engines.push(engine);
       return engine;
     },
     dispose: async () => {
       await Promise.all(engines.map((engine) => engine.close({ graceMs: 0 })));
       await store.close();
+      options.disk?.unmount();
       rmSync(dir, { recursive: true, force: true });
     },
   };

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { mountSmallDisk, noSmallDisk, type SmallDisk } from "../../src/machines/conformance/small-disk.js";
+import { mountSmallDisk, type SmallDisk, whyNoSmallDisk } from "../../src/machines/conformance/small-disk.js";
 import { type FleetMachine, noSshd, startMachine } from "../harness/fleet.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 import { toolsWith } from "../harness/tools.js";
@@ -157,11 +157,7 @@ describe.skipIf(noSshd !== null)(`a login shell${skipped}`, () => {
   });
 });
 
-const probe = createSandbox();
-const probed = mountSmallDisk(probe.path("probe"), "1m");
-const noDisk = noSshd ?? noSmallDisk(probed);
-probed.unmount();
-await probe.dispose();
+const noDisk = noSshd ?? whyNoSmallDisk();
 
 describe.skipIf(noDisk !== null)(`the disk of a machine${noDisk === null ? "" : ` (skipped: ${noDisk})`}`, () => {
   let far: FleetMachine;

@@ -2,15 +2,15 @@
  * The faults of the first implementation of this API, each as a fact of this one. Those of how a sidecar ends and of what
  * survives it are in `lifecycle.test.ts`, those of readiness in `readiness.test.ts`.
  */
-import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Sidecar } from "../../src/app/sidecar/sidecar.js";
 import { openEngine } from "../../src/engine/open-engine.js";
 import { defineTask } from "../../src/engine/task-definition.js";
 import { listen } from "../../src/interfaces/http/listen.js";
+import { mountSmallDisk, type SmallDisk, whyNoSmallDisk } from "../../src/machines/conformance/small-disk.js";
 import { silentLog } from "../../src/observe/log.js";
 import { Metrics } from "../../src/observe/metrics.js";
 import { openStore } from "../../src/store/open-store.js";
@@ -19,27 +19,7 @@ import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 import { Description, type LiveSidecar, notesOf, serveIn, writeTasks } from "./sidecar-process.js";
 
-const mount = (...args: readonly string[]): boolean => {
-  try {
-    execFileSync("mount", args, { stdio: "ignore" });
-    return true;
-  } catch {
-    // Not root, or no tmpfs here: what needs one is skipped, and its title says so.
-    return false;
-  }
-};
-
-function canMount(): boolean {
-  const box = createSandbox();
-  mkdirSync(box.home);
-  const mounted = mount("-t", "tmpfs", "-o", "size=64k", "waybill-test", box.home);
-  if (mounted) execFileSync("umount", [box.home]);
-  rmSync(box.dir, { recursive: true });
-  return mounted;
-}
-
-const mountable = canMount();
-const unlessMountable = mountable ? "" : " (skipped: cannot mount a tmpfs without root)";
+const noDisk = whyNoSmallDisk();
 
 let box: Sandbox;
 beforeEach(() => {
@@ -218,74 +198,62 @@ describe("a task", () => {
   });
 });
 
-describe.skipIf(!mountable)(`a home on a small file system${unlessMountable}`, () => {
-  beforeEach(() => {
-    mkdirSync(box.home);
-    mount("-t", "tmpfs", "-o", "size=4m,mode=0700", "waybill-test", box.home);
-  });
-  afterEach(() => {
-    execFileSync("umount", ["-l", box.home]);
-  });
+describe.skipIf(noDisk !== null)(
+  `a home on a small file system${noDisk === null ? "" : ` (skipped: ${noDisk})`}`,
+  () => {
+    let disk: SmallDisk;
+    beforeEach(() => {
+      disk = mountSmallDisk(box.home, "4m");
+    });
+    afterEach(() => disk.unmount());
 
-  function fill(): string {
-    const path = join(box.home, "fill");
-    const file = openSync(path, "w");
-    try {
-      for (;;) writeSync(file, Buffer.alloc(4_096));
-    } catch (error) {
-      expect((error as NodeJS.ErrnoException).code).toBe("ENOSPC");
-    } finally {
-      closeSync(file);
-    }
-    return path;
-  }
+    const livez = (sidecar: LiveSidecar) => sidecar.ask("GET", "/v0/livez?verbose=1");
 
-  const livez = (sidecar: LiveSidecar) => sidecar.ask("GET", "/v0/livez?verbose=1");
-
-  it("that is full is not alive, refuses submissions with 503, and is alive again when there is space (faults 4, 11)", async () => {
-    const sidecar = await start();
-    const id = await sidecar.submit("deaf");
-    await begun(1);
-    expect((await livez(sidecar)).status).toBe(200);
-    const filling = fill();
-    // Room that the journal had already may take the first few writes.
-    await until("a submission is refused", async () => {
-      const { status, json } = await sidecar.ask("POST", "/v0/tasks", {
-        body: { type: "echo", params: { fill: "x".repeat(100_000) } },
+    it("that is full is not alive, refuses submissions with 503, and is alive again when there is space (faults 4, 11)", async () => {
+      const sidecar = await start();
+      const id = await sidecar.submit("deaf");
+      await begun(1);
+      expect((await livez(sidecar)).status).toBe(200);
+      const filling = disk.fill();
+      // Room that the journal had already may take the first few writes.
+      await until("a submission is refused", async () => {
+        const { status, json } = await sidecar.ask("POST", "/v0/tasks", {
+          body: { type: "echo", params: { fill: "x".repeat(100_000) } },
+        });
+        if (status === 201) return false;
+        expect([status, json.code]).toEqual([503, "store_full"]);
+        return true;
       });
-      if (status === 201) return false;
-      expect([status, json.code]).toEqual([503, "store_full"]);
-      return true;
+      const dead = await until("it is not alive", async () => {
+        const answer = await livez(sidecar);
+        return answer.status === 503 && answer;
+      });
+      expect(dead.json).toMatchObject({ code: "store_full", retryable: true });
+      expect((await sidecar.ask("GET", `/v0/tasks/${id}`)).json).toMatchObject({ status: "running" });
+      writeFileSync(box.path("release"), "");
+      await ended(1);
+      rmSync(filling);
+      await until("it is alive again", async () => (await livez(sidecar)).status === 200);
+      expect(await sidecar.reaches(id, "completed")).toMatchObject({ result: "deaf", attempt: 1 });
     });
-    const dead = await until("it is not alive", async () => {
-      const answer = await livez(sidecar);
-      return answer.status === 503 && answer;
-    });
-    expect(dead.json).toMatchObject({ code: "store_full", retryable: true });
-    expect((await sidecar.ask("GET", `/v0/tasks/${id}`)).json).toMatchObject({ status: "running" });
-    writeFileSync(box.path("release"), "");
-    await ended(1);
-    rmSync(filling);
-    await until("it is alive again", async () => (await livez(sidecar)).status === 200);
-    expect(await sidecar.reaches(id, "completed")).toMatchObject({ result: "deaf", attempt: 1 });
-  });
 
-  it("that may only be read is not alive, and says why; what is recorded is shown all the same (fault 11)", async () => {
-    const path = join(box.home, "waybill.db");
-    const before = await serveHere(path);
-    const id = await before.sidecar.submit({ type: "echo" }, { by: null, traceparent: null });
-    expect((await before.ask("GET", "/v0/livez")).status).toBe(200);
-    await before.close();
-    expect(mount("-o", "remount,ro", box.home)).toBe(true);
-    const { ask, close } = await serveHere(path);
-    try {
-      const dead = await ask("GET", "/v0/livez?verbose=1");
-      expect([dead.status, await dead.json()]).toMatchObject([503, { code: "store_unwritable" }]);
-      expect((await ask("POST", "/v0/tasks", { type: "echo" })).status).toBe(503);
-      expect((await ask("DELETE", `/v0/tasks/${id}`)).status).toBe(503);
-      expect(await (await ask("GET", "/v0/tasks")).json()).toMatchObject([{ id }]);
-    } finally {
-      await close();
-    }
-  });
-});
+    it("that may only be read is not alive, and says why; what is recorded is shown all the same (fault 11)", async () => {
+      const path = join(box.home, "waybill.db");
+      const before = await serveHere(path);
+      const id = await before.sidecar.submit({ type: "echo" }, { by: null, traceparent: null });
+      expect((await before.ask("GET", "/v0/livez")).status).toBe(200);
+      await before.close();
+      expect(disk.setReadOnly(true)).toBe(true);
+      const { ask, close } = await serveHere(path);
+      try {
+        const dead = await ask("GET", "/v0/livez?verbose=1");
+        expect([dead.status, await dead.json()]).toMatchObject([503, { code: "store_unwritable" }]);
+        expect((await ask("POST", "/v0/tasks", { type: "echo" })).status).toBe(503);
+        expect((await ask("DELETE", `/v0/tasks/${id}`)).status).toBe(503);
+        expect(await (await ask("GET", "/v0/tasks")).json()).toMatchObject([{ id }]);
+      } finally {
+        await close();
+      }
+    });
+  },
+);
