@@ -3,6 +3,7 @@ import type * as z from "zod";
 import { cancelBatch, checkPlan, listBatches, runBatch, showBatch, watchBatch } from "./batches.js";
 import { clearCache, getCached, listCache, removeCached, runCached, setCached } from "./cache.js";
 import { execCommand } from "./exec.js";
+import { holdGate, listGates, releaseGate } from "./gates.js";
 import { history } from "./history.js";
 import {
   checkMachines,
@@ -103,6 +104,9 @@ const ALL = [
   taskStats,
   topTasks,
   checkTasks,
+  listGates,
+  holdGate,
+  releaseGate,
   serve,
   explain,
   watchEvents,

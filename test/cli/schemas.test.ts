@@ -75,6 +75,9 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "tasks.stats": () => ["tasks", "stats"],
   "tasks.top": () => ["tasks", "top", "--once"],
   "tasks.check": () => ["tasks", "check", "tasks.mjs"],
+  "gates.list": () => ["gates", "list"],
+  "gates.hold": () => ["gates", "hold", "warm-up", "--reason", "cold caches"],
+  "gates.release": () => ["gates", "release", "warm-up"],
   "store.destroy": () => ["store", "destroy", "--yes"],
 };
 

@@ -9,18 +9,16 @@ import {
   toTaskResult,
 } from "../../contracts/sidecar.js";
 import { WaybillError } from "../../domain/errors.js";
-import { checkGateName, type Readiness, readinessOf } from "../../domain/readiness.js";
+import { checkGateName } from "../../domain/readiness.js";
 import { LIVE_TASK_STATES } from "../../domain/task.js";
 import type { Engine } from "../../engine/engine.js";
 import type { Metrics, Readings } from "../../observe/metrics.js";
 import { submitInSpan } from "../../observe/spans.js";
 import type { Store } from "../../store/store.js";
-import { gateOf, MARK_NOT_READY } from "./readiness-tasks.js";
+import { readReadiness } from "./read-readiness.js";
 
 /** One look at the store answers everybody who asks within this time: whether it can be written is asked without a token. */
 const PROBE_HOLDS_MS = 1_000;
-/** Holds that wait are few; should there be more, there is no telling what the rest are about. */
-const MOST_HOLDS = 1_000;
 
 /** Who asks, and on behalf of which trace. */
 export interface Caller {
@@ -90,8 +88,9 @@ export class Sidecar {
   }
 
   async readiness(): Promise<ReadinessView> {
-    const gates = await this.#store.gates.listGates();
-    return { ...(await this.#readinessBy(gates)), gates: gates.map(toGateView) };
+    const { gates, ...stored } = await readReadiness(this.#store);
+    const readiness = this.#stopping ? { ready: false, closed: ["stopping"] } : stored;
+    return { ...readiness, gates: gates.map(toGateView) };
   }
 
   /** Whether traffic may come. Fails closed: what cannot be read is not ready. */
@@ -102,18 +101,6 @@ export class Sidecar {
       // Nobody can tell; `livez` and the log say why.
       return false;
     }
-  }
-
-  async #readinessBy(gates: Parameters<typeof readinessOf>[0]): Promise<Readiness> {
-    if (this.#stopping) return { ready: false, closed: ["stopping"] };
-    const filter = { types: [MARK_NOT_READY], states: LIVE_TASK_STATES };
-    const waiting = await this.#store.tasks.listTasks(filter, { limit: MOST_HOLDS });
-    const now = await this.#store.now();
-    // When one that is tried again was asked for is known to its handler alone: until then it counts as the newest.
-    const pending = waiting.map(({ params, run, submittedAt }) => {
-      return { gate: gateOf(params), at: run === 1 ? submittedAt : Math.max(now, submittedAt) };
-    });
-    return readinessOf(gates, pending);
   }
 
   /** Holds or releases a gate, as the newest to do so. Errors: `invalid_input`, and the store's. */

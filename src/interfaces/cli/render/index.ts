@@ -2,6 +2,7 @@
 import type { CallName, OutputOf } from "../../../contracts/index.js";
 import { renderBatches, renderPlacement, renderPlanCheck, renderReport } from "./batches.js";
 import { renderCache, renderCachedRun } from "./cache.js";
+import { renderGate, renderGates } from "./gates.js";
 import { renderHistory } from "./history.js";
 import {
   renderFindings,
@@ -68,6 +69,9 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "tasks.resume": renderQueues,
   "tasks.stats": renderTaskStats,
   "tasks.check": renderTaskTypes,
+  "gates.list": renderGates,
+  "gates.hold": renderGate,
+  "gates.release": renderGate,
   "system.serve": renderServed,
   "system.why": renderWhy,
   "system.doctor": ({ findings }) => renderFindings(findings),
