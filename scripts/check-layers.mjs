@@ -12,11 +12,12 @@ const MAY_IMPORT = {
   observe: ["domain"],
   config: ["domain"],
   store: ["domain"],
+  workers: ["domain"],
   machines: ["domain", "contracts"],
   dispatch: ["domain", "store", "machines", "observe"],
   engine: ["domain", "store", "machines", "observe"],
   "data-store": ["domain", "store", "config"],
-  app: ["domain", "contracts", "store", "machines", "dispatch", "engine", "config", "observe"],
+  app: ["domain", "contracts", "store", "machines", "dispatch", "engine", "workers", "config", "observe"],
   interfaces: ["domain", "contracts", "app", "config", "observe"],
 };
 
