@@ -16,6 +16,7 @@ export type { Attempt, AttemptState } from "./domain/attempt.js";
 export type { Dependency, DependencyOutcome } from "./domain/dependency.js";
 export { ERROR_CODES, type ErrorCode, WaybillError } from "./domain/errors.js";
 export type { RateLimit } from "./domain/rate-limit.js";
+export { RESULT_KINDS, type ResultKind, type ResultMessage, type WorkerResult } from "./domain/result.js";
 export type { Backoff, RetryPolicy } from "./domain/retry.js";
 export { isTerminal, RUN_STATUSES, type RunStatus } from "./domain/run.js";
 export { isEndedTask, TASK_STATES, type Task, type TaskFailure, type TaskState } from "./domain/task.js";
@@ -39,3 +40,12 @@ export { openStore } from "./store/open-store.js";
 export type { Step, TaskLogLine } from "./store/step-store.js";
 export type { Store } from "./store/store.js";
 export type { TaskFilter, TaskPage, TypeStats } from "./store/task-store.js";
+export { formatResult, type ParsedResult, parseResult } from "./workers/result-codec.js";
+export { buildSpec, type DispatchTask, type WorkerSpec } from "./workers/spec.js";
+export {
+  type PresenceProbe,
+  type WaitClock,
+  type WaitWorkerAbsentOptions,
+  waitWorkerAbsent,
+} from "./workers/wait-worker-absent.js";
+export { buildWorkerCommand, type WorkerCommand } from "./workers/worker-command.js";
