@@ -71,11 +71,12 @@ async function bundleCommand() {
   return [name, `${name}.cache`, "cli.cjs"];
 }
 
-/** Threads, and what Node itself must load, are files of their own, which lie beside the bundles. */
+/** Threads, what Node itself must load, and what a shell carries out are files of their own, which lie beside the bundles. */
 const SEPARATE = [
   "src/store/sqlite/lease-thread.cjs",
   "src/engine/isolate-thread.mjs",
   "src/app/tasks/import-module.cjs",
+  "src/machines/children/warden.sh",
 ];
 
 async function copySeparate() {
