@@ -11,9 +11,12 @@ import type { ErrorCode } from "./errors.js";
 export const TASK_STATES = ["queued", "scheduled", "running", "completed", "failed", "cancelled"] as const;
 export type TaskState = (typeof TASK_STATES)[number];
 
-/** Out of `failed` and `cancelled` leads only an explicit retry, which begins the task's next run. */
+/**
+ * Out of `failed` and `cancelled` leads only an explicit retry, which begins the task's next run. A queued task completes
+ * only when it waits for a review and what its last attempt brought is accepted.
+ */
 export const TASK_TRANSITIONS = {
-  queued: ["scheduled", "running", "failed", "cancelled"],
+  queued: ["scheduled", "running", "completed", "failed", "cancelled"],
   scheduled: ["queued", "failed", "cancelled"],
   running: ["queued", "scheduled", "completed", "failed", "cancelled"],
   completed: [],
@@ -35,9 +38,19 @@ export const WAITING_TASK_STATES = ["queued", "scheduled"] as const satisfies re
 export const mayBecome = (from: TaskState, to: TaskState): boolean =>
   (TASK_TRANSITIONS[from] as readonly TaskState[]).includes(to);
 
-/** What a queued task waits for: an engine (`open`), a free slot of its concurrency key, or the end of other tasks. */
-export const TASK_GATES = ["open", "key", "dependencies"] as const;
+/**
+ * What a queued task waits for: an engine or a worker (`open`), a free slot of its concurrency key, the end of other
+ * tasks, paths that another task holds, a person's answer to its question, or a person's review of what it brought.
+ */
+export const TASK_GATES = ["open", "key", "dependencies", "paths", "answer", "review"] as const;
 export type TaskGate = (typeof TASK_GATES)[number];
+
+/** The gates that a person opens. */
+export const PERSON_GATES = ["answer", "review"] as const satisfies readonly TaskGate[];
+export type PersonGate = (typeof PERSON_GATES)[number];
+
+export const waitsForPerson = (gate: TaskGate): gate is PersonGate =>
+  (PERSON_GATES as readonly TaskGate[]).includes(gate);
 
 /** Why a task or an attempt did not succeed, as it is stored and shown. */
 export interface TaskFailure {
@@ -77,7 +90,7 @@ export interface Task {
   readonly endedAt: number | null;
   /** The fence of the attempt that is running. */
   readonly fence: number | null;
-  /** The fence of the lease of the engine that runs it. */
+  /** The fence of the lease of the engine or worker that runs it. */
   readonly owner: number | null;
   readonly cancelRequestedAt: number | null;
   readonly concurrencyKey: string | null;
@@ -92,6 +105,8 @@ export interface Task {
   readonly result: JsonValue;
   readonly failure: TaskFailure | null;
   readonly progress: JsonValue;
+  /** What it wants to know of a person, while its gate is one that a person opens. */
+  readonly question: string | null;
   /** Opaque text carried from the submission to the attempts: the context of a trace. */
   readonly trace: string | null;
 }

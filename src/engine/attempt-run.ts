@@ -108,6 +108,7 @@ export class AttemptRun {
       case "cancel":
       case "removed":
         return { state: "cancelled", failure: ofEngine("cancelled", "It was asked to end while it ran.") };
+      case "superseded":
       case "shutdown":
       case "lost":
         return { state: "returned", reason: "shutdown", delayMs: null };

@@ -244,7 +244,7 @@ export class Engine {
     const orphans: number[] = [];
     for (const { fence, signal } of signals) {
       this.#runs.get(fence)?.interrupt(signal);
-      if (signal === "removed") orphans.push(fence);
+      if (signal !== "cancel") orphans.push(fence);
     }
     if (orphans.length > 0) await attempts.clearSignals(owner, orphans);
   }
@@ -287,17 +287,18 @@ export class Engine {
   async #record(run: AttemptRun, end: AttemptEnd, durationMs: number): Promise<void> {
     const { task } = run;
     const owner = this.#lease;
-    const state =
-      run.interruption === "removed" ? null : await this.#ends.record(task, end, () => this.#lease === owner);
-    if (state === null) this.#counts.refused += run.interruption === "removed" ? 0 : 1;
+    // Somebody has ended it: there is nothing to record, and nothing is refused.
+    const isEnded = run.interruption === "removed" || run.interruption === "superseded";
+    const state = isEnded ? null : await this.#ends.record(task, end, () => this.#lease === owner);
+    if (state === null) this.#counts.refused += isEnded ? 0 : 1;
     else if (end.state === "succeeded") this.#counts.succeeded += 1;
-    else if (end.state !== "returned") this.#counts.failed += 1;
+    else if (end.state !== "returned" && end.state !== "waiting") this.#counts.failed += 1;
     this.#observeEnd(task, end, state, durationMs);
     if (state !== null && isEndedTask(state)) this.#waiters.ended(task.id);
   }
 
   #observeEnd(task: ClaimedTask, end: AttemptEnd, state: TaskState | null, durationMs: number): void {
-    const attempt = end.state === "returned" ? "cancelled" : end.state;
+    const attempt = end.state === "returned" || end.state === "waiting" ? "cancelled" : end.state;
     const errorCode = "failure" in end ? end.failure.code : null;
     this.#runtime.observe({ kind: "ended", type: task.type, attempt, task: state, errorCode, durationMs });
   }

@@ -1,7 +1,7 @@
 /** Why an attempt is told to stop. The first reason stands. */
 import { WaybillError } from "../domain/errors.js";
 
-export type Interruption = "timeout" | "deadline" | "cancel" | "removed" | "shutdown" | "lost";
+export type Interruption = "timeout" | "deadline" | "cancel" | "removed" | "superseded" | "shutdown" | "lost";
 
 const TEXTS: Readonly<
   Record<
@@ -13,6 +13,7 @@ const TEXTS: Readonly<
   deadline: ["deadline_exceeded", "The task has passed its deadline."],
   cancel: ["cancelled", "The task was asked to end."],
   removed: ["cancelled", "The task was removed."],
+  superseded: ["lease_lost", "The task was taken from this engine, or given to somebody else."],
   shutdown: ["terminated", "The engine stops."],
   lost: ["lease_lost", "The engine lost its lease: others may execute its tasks."],
 };

@@ -1,8 +1,8 @@
-import type { Attempt, AttemptGuard, ReturnReason } from "../domain/attempt.js";
+import type { Attempt, AttemptGuard, AttemptSignalKind, ReturnReason } from "../domain/attempt.js";
 import type { Lease } from "../domain/lease.js";
-import type { Task, TaskFailure, TaskState } from "../domain/task.js";
+import type { PersonGate, Task, TaskFailure, TaskState } from "../domain/task.js";
 
-/** Presented with a claim: the lease of the engine that claims. */
+/** Presented with a claim: the lease of the engine or worker that claims. */
 export type Owner = Pick<Lease, "name" | "fence">;
 
 export interface ClaimRequest {
@@ -58,12 +58,18 @@ export type AttemptEnd =
       readonly retryMs: number | null;
     }
   | { readonly state: "cancelled"; readonly failure: TaskFailure }
+  /** What executed it failed, not the work: a crash is counted as if its owner had died, and at last it is quarantined. */
+  | { readonly state: "lost"; readonly failure: TaskFailure; readonly quarantineAfter: number }
+  /** Nothing is counted; the task waits for a person, and `question`, for people, is its thread's newest note. */
+  | { readonly state: "waiting"; readonly for: PersonGate; readonly question: string; readonly author: string }
   /** Given back: nothing is counted, and the task waits again, for `delayMs` when that is not null. */
   | { readonly state: "returned"; readonly reason: ReturnReason; readonly delayMs: number | null };
 
 export interface EndRequest {
   readonly guard: AttemptGuard;
   readonly end: AttemptEnd;
+  /** What a worker answered, as JSON text: kept with the attempt in the same write, whatever it makes of the task. */
+  readonly verdict?: string | null;
 }
 
 /** A write about an attempt happened, or was refused since the attempt is not, or no longer, the running one. Refusals are counted and leave an event. */
@@ -73,10 +79,10 @@ export type AttemptWrite<T = null> =
 
 export interface AttemptSignal {
   readonly fence: number;
-  readonly signal: "cancel" | "removed";
+  readonly signal: AttemptSignalKind;
 }
 
-/** What became of the tasks of an engine that is no more. */
+/** What became of the tasks of an owner that is no more. */
 export interface TakenBack {
   readonly queued: number;
   readonly quarantined: number;
@@ -89,16 +95,19 @@ export interface AttemptStore {
    * come count as waiting; those whose deadline has passed fail instead. Writes nothing when there is nothing to claim.
    */
   claimTasks(request: ClaimRequest): Promise<ClaimAnswer>;
-  /** Ends attempts, each decided for itself, in one write. The value is the task's new state. */
+  /**
+   * Ends attempts, each decided for itself, in one write. The value is the task's new state. The lease of a claim goes
+   * with its attempt.
+   */
   endAttempts(ends: readonly EndRequest[]): Promise<readonly AttemptWrite<TaskState>[]>;
   /** Whether the attempt still is the running one, as a write: a refusal is counted. */
   confirmAttempt(guard: AttemptGuard): Promise<AttemptWrite>;
-  /** What the attempts of an engine are to be told. */
+  /** What the attempts of an owner are to be told. */
   readSignals(owner: number): Promise<readonly AttemptSignal[]>;
   /** Forgets what was told. */
   clearSignals(owner: number, fences: readonly number[]): Promise<void>;
   /**
-   * Ends what an engine left behind, once its lease has expired or `provedDead`: each attempt is lost, each task queued
+   * Ends what an engine or a worker left behind, once its lease has expired or `provedDead`: each attempt is lost, each task queued
    * again or quarantined. Null when the lease is alive, or somebody did it before.
    */
   takeBack(owner: Owner, provedDead: boolean, quarantineAfter: number): Promise<TakenBack | null>;

@@ -116,7 +116,7 @@ export class TaskModel {
   #endOf(task: ModelTask, how: AttemptEnd): TaskState | null {
     if (how.state === "succeeded") return "completed";
     if (task.cancelAsked || how.state === "cancelled") return "cancelled";
-    return how.state !== "returned" && how.retryMs === null ? "failed" : null;
+    return "retryMs" in how && how.retryMs === null ? "failed" : null;
   }
 
   #wait(task: ModelTask, how: AttemptEnd): void {

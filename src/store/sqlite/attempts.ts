@@ -1,8 +1,10 @@
+import type { AttemptSignalKind } from "../../domain/attempt.js";
 import type { AttemptStore } from "../attempt-store.js";
+import { takeBack } from "./owners.js";
 import { integer } from "./rows.js";
 import type { Session } from "./session.js";
 import { claimTasks } from "./task-claim.js";
-import { endAttempts, guarded, refuseWrite, takeBack } from "./task-ends.js";
+import { endAttempts, guarded, refuseWrite } from "./task-ends.js";
 import { attemptFromRow, runningAttempt, toTaskRow } from "./task-rows.js";
 
 export const ATTEMPTS = "SELECT * FROM attempts WHERE seq = $seq ORDER BY attempt";
@@ -21,7 +23,7 @@ export function sqliteAttempts(session: Session): AttemptStore {
         session
           .sql(SIGNALS)
           .all({ owner })
-          .map((row) => ({ fence: integer(row, "fence"), signal: row.signal as "cancel" | "removed" })),
+          .map((row) => ({ fence: integer(row, "fence"), signal: row.signal as AttemptSignalKind })),
       ),
     clearSignals: (owner, fences) =>
       session.write(() => {

@@ -121,6 +121,7 @@ const EMPTIED = [
   "batches",
   "tasks",
   "task_signals",
+  "workers",
   "queues",
   "key_rates",
   "schedules",

@@ -1,4 +1,5 @@
 import { isTakeable, type Lease, type ProcessIdentity } from "../../domain/lease.js";
+import { OWNER_LEASES } from "../../domain/worker.js";
 import type { LeaseAnswer, LeaseRequest, LeaseStore } from "../lease-store.js";
 import { nextOf } from "./counters.js";
 import type { SqlParams } from "./driver.js";
@@ -25,6 +26,10 @@ const VACATE = `
   UPDATE leases SET holder_host = NULL, holder_boot = NULL, holder_pid = NULL, holder_pid_start = NULL
   WHERE name = $name AND fence = $fence AND holder_host IS NOT NULL`;
 
+/** What names an owner is never taken again, so that nothing of it has to be kept. */
+const FORGET = "DELETE FROM leases WHERE name = $name AND fence = $fence AND holder_host IS NOT NULL";
+const LEAVE = "UPDATE workers SET left_at = $now WHERE owner = $fence";
+
 /** U+10FFFF sorts after every other character in UTF-8, the order of SQLite's BINARY collation. */
 export const LEASES_BY_PREFIX = `
   SELECT * FROM leases
@@ -47,7 +52,9 @@ export function readLease(session: SqlScope, name: string): Lease | null {
 
 /** Gives a lease back inside a write; false when it was not held under this fence. */
 export function vacateLease(session: SqlScope, name: string, fence: number): boolean {
-  if (session.sql(VACATE).run({ name, fence }) === 0) return false;
+  const isOwner = OWNER_LEASES.some((prefix) => name.startsWith(prefix));
+  if (session.sql(isOwner ? FORGET : VACATE).run({ name, fence }) === 0) return false;
+  if (isOwner) session.sql(LEAVE).run({ fence, now: session.now() });
   appendEvent(session, { type: "lease.released", subject: name, data: { fence } });
   return true;
 }

@@ -75,7 +75,7 @@ export function endWaitingTask(
 ): void {
   scope
     .sql(
-      `UPDATE tasks SET state = $state, gate = 'open', run_at = NULL, ended_at = $now, error_code = $error_code,
+      `UPDATE tasks SET state = $state, gate = 'open', question = NULL, run_at = NULL, ended_at = $now, error_code = $error_code,
          error_name = $error_name, error_message = $error_message
        WHERE seq = $seq`,
     )

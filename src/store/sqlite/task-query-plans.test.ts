@@ -5,16 +5,10 @@ import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
 import { ENDED_TASKS } from "./doomed-tasks.js";
 import type { SqliteConnection } from "./driver.js";
 import { readMigrations } from "./migrate.js";
+import { OWNED } from "./owners.js";
 import { DUE_SCHEDULES, NEXT_SCHEDULE } from "./schedules.js";
 import { DUE, EXPIRED_DEADLINES, NEXT_DEADLINE, NEXT_DUE, RUNNING_OF_TYPE, readySql, START } from "./task-claim.js";
-import {
-  ANY_CONSEQUENCE,
-  COMPLETE,
-  COMPLETE_WITH_RESULTS,
-  CONSEQUENTIAL,
-  OWNED,
-  RECORD_SUCCESSES,
-} from "./task-ends.js";
+import { ANY_CONSEQUENCE, COMPLETE, COMPLETE_WITH_RESULTS, CONSEQUENTIAL, RECORD_SUCCESSES } from "./task-ends.js";
 import { KEY_HOLDERS, NEXT_OF_KEY, UNRESOLVED, WAITING_KEYS, WAITING_ON } from "./task-gates.js";
 import {
   COUNT_OF_TYPE,
@@ -122,12 +116,13 @@ describe("with 10^5 waiting tasks, an index answers", () => {
     expect(plan.filter((step) => !/SEARCH tasks USING COVERING INDEX/.test(step))).toEqual([]);
   });
 
-  it("whether anything hangs on an end, by the first entry of three indexes", () => {
+  it("whether anything hangs on an end, by the first entry of four indexes", () => {
     const plan = planOf(ANY_CONSEQUENCE).filter((step) => /^(SCAN|SEARCH) (?!CONSTANT)/.test(step));
     expect(plan).toEqual([
       expect.stringMatching(/^SCAN task_dependencies USING COVERING INDEX/),
       expect.stringMatching(/^SCAN task_signals/),
       expect.stringMatching(/^SCAN tasks USING (COVERING )?INDEX tasks_key_holders/),
+      expect.stringMatching(/^SCAN workers USING (COVERING )?INDEX workers_present/),
     ]);
   });
 

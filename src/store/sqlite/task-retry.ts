@@ -9,7 +9,7 @@ const AGAIN = `
   UPDATE tasks SET state = 'queued', gate = $gate, run = run + 1, failures = 0, crashes = 0, suspect = 0, begun = 0,
     started_at = NULL, ended_at = NULL, deadline_at = CASE WHEN deadline_at <= $now THEN NULL ELSE deadline_at END,
     cancel_requested_at = NULL, rate_reserved = 0, error_code = NULL, error_name = NULL, error_message = NULL,
-    progress = NULL, result = NULL
+    progress = NULL, result = NULL, question = NULL
   WHERE seq = $seq`;
 
 /** Queues a task that has failed or was cancelled; false for any other. To be called inside a write. */

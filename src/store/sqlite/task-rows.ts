@@ -44,6 +44,8 @@ export interface TaskRow {
   readonly progress: string | null;
   readonly params: string;
   readonly result: string | null;
+  readonly question: string | null;
+  readonly has_paths: 0 | 1;
 }
 
 export const toTaskRow = (row: SqlRow): TaskRow => row as unknown as TaskRow;
@@ -94,6 +96,7 @@ export function taskFromRow(row: TaskRow): Task {
     result: parsed(row.result),
     failure: failureFrom(row),
     progress: parsed(row.progress),
+    question: row.question,
     trace: row.trace,
   };
 }
@@ -108,6 +111,7 @@ export function attemptFromRow(taskId: string, raw: SqlRow): Attempt {
     readonly started_at: number;
     readonly ended_at: number;
     readonly returned: ReturnReason | null;
+    readonly result: string | null;
   };
   return {
     taskId,
@@ -120,6 +124,7 @@ export function attemptFromRow(taskId: string, raw: SqlRow): Attempt {
     endedAt: row.ended_at,
     returned: row.returned,
     failure: failureFrom(row),
+    result: parsed(row.result),
   };
 }
 
@@ -139,6 +144,7 @@ export function runningAttempt(row: TaskRow): Attempt | null {
     endedAt: null,
     returned: null,
     failure: null,
+    result: null,
   };
 }
 

@@ -2,9 +2,10 @@ import type { Task } from "../../domain/task.js";
 import { isEndedTask } from "../../domain/task.js";
 import type { Submitted, TaskStore } from "../task-store.js";
 import { appendEvent } from "./event-log.js";
+import { signalOwner, vacateClaim } from "./owners.js";
 import type { Session, SqlScope } from "./session.js";
-import { cancelledBy, signalOwner } from "./task-ends.js";
 import { afterEnd, endWaitingTask } from "./task-gates.js";
+import { cancelledBy } from "./task-moves.js";
 import { readTask, taskQueries, typesIn } from "./task-queries.js";
 import { retryEnded } from "./task-retry.js";
 import { type TaskRow, toTaskRow } from "./task-rows.js";
@@ -40,6 +41,7 @@ export function removeTask(scope: SqlScope, id: string): boolean {
   if (row.state === "running") signalOwner(scope, row, "removed");
   scope.sql("DELETE FROM tasks WHERE seq = $seq").run({ seq: row.seq });
   appendEvent(scope, { type: "task.removed", subject: id, data: { state: row.state, fence: row.fence } });
+  vacateClaim(scope, row);
   afterEnd(scope, row, isEndedTask(row.state) ? row.state : null);
   return true;
 }

@@ -29,7 +29,8 @@ export async function renderTasks(tasks: readonly TaskView[], next: string | nul
 function waitsFor({ state, gate, run_at: runAt }: TaskView, now: number): string {
   if (state === "scheduled") return formatTime(runAt, now);
   if (state !== "queued") return "";
-  return { open: "an engine", key: "its key", dependencies: "other tasks" }[gate];
+  const waits = { open: "an engine", key: "its key", dependencies: "other tasks", paths: "paths" };
+  return { ...waits, answer: "an answer", review: "a review" }[gate];
 }
 
 /** The engine's own codes say more than the class by which they came; for what a handler threw it is the other way round. */

@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { holdsOneAttempt, isLabel, OWNER_KINDS, OWNER_LEASES, WORKER_KINDS, workerLeaseName } from "./worker.js";
+
+describe("a worker", () => {
+  it("is an owner whose leases are told apart from those of engines by their names", () => {
+    expect(OWNER_KINDS).toEqual(["engine", ...WORKER_KINDS]);
+    expect(OWNER_LEASES.filter((prefix) => workerLeaseName("1").startsWith(prefix))).toEqual(["worker/"]);
+  });
+
+  it("holds one attempt under its lease, unless it keeps that itself for many", () => {
+    expect(OWNER_KINDS.filter(holdsOneAttempt)).toEqual(["claim", "dispatch"]);
+  });
+
+  it.each([
+    ["a", true],
+    ["ann@host/7\nnext", true],
+    ["x".repeat(200), true],
+    ["", false],
+    ["x".repeat(201), false],
+    ["\ud800", false],
+  ])("is called by opaque text of bounded length: %j is %s", (label, fits) => {
+    expect(isLabel(label)).toBe(fits);
+  });
+});
