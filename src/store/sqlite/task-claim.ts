@@ -1,5 +1,6 @@
 /** Claims: who gets which waiting task. One walk of an index in the order of (priority, age), whatever waits besides. */
 import { afterStarts, availableStarts, nextStartAt, type RateLimit } from "../../domain/rate-limit.js";
+import { WORKER_LEASES } from "../../domain/worker.js";
 import type { ClaimAnswer, ClaimedTask, ClaimRequest } from "../attempt-store.js";
 import type { Queue } from "../queue-store.js";
 import { takeFences } from "./counters.js";
@@ -60,6 +61,10 @@ export const START = `
   UPDATE tasks SET state = 'running', attempt = attempt + 1, fence = $first + taken.key, owner = $owner,
     started_at = $now, begun = taken.key < $begin, rate_reserved = 0
   FROM json_each($taken) AS taken WHERE tasks.seq = taken.value`;
+
+/** A worker's record stays as long as one of its tasks. Engines have none. */
+export const REMEMBER_WORKER = `
+  INSERT OR IGNORE INTO worker_tasks (owner, seq) SELECT $owner, value FROM json_each($taken)`;
 
 interface Room {
   readonly queue: Queue | null;
@@ -199,12 +204,18 @@ function takeStarts(scope: SqlScope, type: string, rate: RateLimit, starts: numb
     .run({ type, filled_at: afterStarts(rate, filledAt, now, starts) });
 }
 
-function start(scope: SqlScope, request: ClaimRequest, { taken }: Claim, now: number): readonly ClaimedTask[] {
+/** Gives tasks that were taken to their owner, in their order; the first `begin` of them begin now. */
+function start(
+  scope: SqlScope,
+  { owner: { name, fence: owner }, begin }: ClaimRequest,
+  taken: readonly ReadyRow[],
+  now: number,
+): readonly ClaimedTask[] {
   if (taken.length === 0) return [];
-  const owner = request.owner.fence;
   const first = takeFences(scope, taken.length);
   const seqs = JSON.stringify(taken.map((row) => row.seq));
-  scope.sql(START).run({ first, owner, now, begin: request.begin, taken: seqs });
+  scope.sql(START).run({ first, owner, now, begin, taken: seqs });
+  if (name.startsWith(WORKER_LEASES)) scope.sql(REMEMBER_WORKER).run({ owner, taken: seqs });
   const started = taken.map((row, at) => claimedFrom(row, first + at));
   appendEvents(
     scope,
@@ -234,14 +245,19 @@ const claimedFrom = (row: ReadyRow, fence: number): ClaimedTask => ({
 function claimInWrite(scope: SqlScope, request: ClaimRequest): ClaimAnswer {
   const { owner } = request;
   if (readLease(scope, owner.name)?.fence !== owner.fence) return { held: false, tasks: [], wakeAt: null };
+  const tasks = claimUnder(scope, request);
+  return { held: true, tasks, wakeAt: wakeAt(scope, request, scope.now()) };
+}
+
+/** Claims for an owner whose lease is surely its own: it was looked at, or is taken in this write. */
+export function claimUnder(scope: SqlScope, request: ClaimRequest): readonly ClaimedTask[] {
   const now = scope.now();
   advanceTime(scope, now);
   const { rooms } = roomsOf(scope, request, now);
   const claim = new Claim(scope, request, rooms, now);
   claim.fill();
   takeRates(scope, claim, rooms, now);
-  const tasks = start(scope, request, claim, now);
-  return { held: true, tasks, wakeAt: wakeAt(scope, request, now) };
+  return start(scope, request, claim.taken, now);
 }
 
 function wakeAt(scope: SqlScope, request: ClaimRequest, now: number): number | null {
