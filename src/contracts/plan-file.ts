@@ -2,40 +2,23 @@
 import * as z from "zod";
 import type { Selector } from "../domain/batch.js";
 import { parseContactPolicy, WAIT_FOR_CONTACT } from "../domain/contact-policy.js";
-import { parseDuration } from "../domain/duration.js";
 import { WaybillError } from "../domain/errors.js";
 import type { Plan, PlanEntry } from "../domain/plan.js";
 import { planEnv } from "./env-map.js";
 import { contactPolicy, returnChoice } from "./fields.js";
 import { fileError } from "./file-problem.js";
 import { machineName } from "./machine-name.js";
-import { describeValue, type ValueFault } from "./schema-issue.js";
+import type { ValueFault } from "./schema-issue.js";
 import { type Rule, readYaml } from "./yaml-document.js";
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const CONTROL = /[\u0000-\u001f\u007f]/;
+import { fileDuration, fileText, isMap } from "./yaml-values.js";
 
 const MAX_RETRIES = 10;
 
-const text = z
-  .string()
-  .refine((value) => value !== "", { error: "expected text", abort: true })
-  .refine((value) => !CONTROL.test(value), { error: "expected text without control characters" });
-
-const entryName = text.refine((name) => !name.includes("/") && name !== "." && name !== "..", {
+const entryName = fileText.refine((name) => !name.includes("/") && name !== "." && name !== "..", {
   error: 'expected a name without "/": it becomes the name of a folder',
 });
 
-const duration = z.unknown().transform((value, ctx) => {
-  const ms = typeof value === "string" ? parseDuration(value) : null;
-  if (ms !== null && ms > 0) return ms;
-  const message = `expected a duration such as 90s, 30m or 1h30m, found ${describeValue(value)}`;
-  const bare = typeof value === "number" && value > 0;
-  ctx.addIssue({ code: "custom", message, input: value, params: bare ? { hint: `write a unit: ${value}s` } : {} });
-  return z.NEVER;
-});
-
-const entrypoint = text.refine(
+const entrypoint = fileText.refine(
   (path) => !path.startsWith("/") && !path.endsWith("/") && !path.split("/").includes(".."),
   {
     error: "expected the path of a file inside the directory, relative to it",
@@ -44,23 +27,20 @@ const entrypoint = text.refine(
 
 const entry = z.strictObject({
   name: entryName,
-  dir: text,
+  dir: fileText,
   machine: machineName.optional(),
   tag: machineName.optional(),
-  timeout: duration.optional(),
-  silence_timeout: duration.optional(),
+  timeout: fileDuration.optional(),
+  silence_timeout: fileDuration.optional(),
   env: planEnv.optional(),
   entrypoint: entrypoint.optional(),
   retries: z.int().min(0).max(MAX_RETRIES).optional(),
   on_unreachable: contactPolicy.optional(),
   on_return: returnChoice.optional(),
-  artifacts: z.array(text).min(1).optional(),
+  artifacts: z.array(fileText).min(1).optional(),
 });
 
 const planSchema = z.strictObject({ version: z.literal(1), entries: z.array(entry) });
-
-export const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The entries of a document that may not be a plan. */
 export const entriesOf = (plan: unknown): readonly unknown[] =>

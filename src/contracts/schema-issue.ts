@@ -95,7 +95,8 @@ function keysAt(schema: z.core.$ZodType, path: ValuePath): string[] {
     case "default":
       return keysAt(def.innerType, path);
     case "pipe":
-      return keysAt(def.in, path);
+      // A preprocessed value is described by what it becomes.
+      return keysAt(def.in._zod.def.type === "transform" ? def.out : def.in, path);
     case "array":
       return keysAt(def.element, rest);
     case "record":
