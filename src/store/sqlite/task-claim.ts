@@ -1,15 +1,13 @@
 /** Claims: who gets which waiting task. One walk of an index in the order of (priority, age), whatever waits besides. */
-import { afterStarts, availableStarts, nextStartAt, type RateLimit } from "../../domain/rate-limit.js";
 import { WORKER_LEASES } from "../../domain/worker.js";
-import type { ClaimAnswer, ClaimedTask, ClaimRequest } from "../attempt-store.js";
-import type { Queue } from "../queue-store.js";
+import type { ClaimAnswer, ClaimedTask, ClaimRequest, Owner } from "../attempt-store.js";
 import { takeFences } from "./counters.js";
 import { appendEvents } from "./event-log.js";
 import { readLease } from "./leases.js";
-import { readQueues } from "./queues.js";
-import { integer, integerOrNull } from "./rows.js";
+import { integerOrNull } from "./rows.js";
 import type { Session, SqlScope } from "./session.js";
 import { endWaitingTask, queueTask } from "./task-gates.js";
+import { earliest, isHeldByRate, type Room, roomsOf, takeRates } from "./task-rooms.js";
 import { type TaskRow, toTaskRow } from "./task-rows.js";
 
 /** What one write promotes or expires at most; the rest comes with the next claim. */
@@ -23,8 +21,6 @@ export const NEXT_DUE = "SELECT run_at AS at FROM tasks WHERE state = 'scheduled
 export const NEXT_DEADLINE = `
   SELECT deadline_at AS at FROM tasks WHERE deadline_at IS NOT NULL AND state IN ('queued', 'scheduled')
   ORDER BY deadline_at LIMIT 1`;
-export const RUNNING_OF_TYPE = "SELECT count(*) AS n FROM tasks WHERE type = $type AND state = 'running'";
-
 const READY_COLUMNS = `seq, id, type, priority, run, attempt, failures, crashes, suspect, max_attempts, timeout_ms,
   deadline_at, submitted_at, concurrency_key, rate_reserved, parent_id, trace, params`;
 
@@ -66,41 +62,6 @@ export const START = `
 export const REMEMBER_WORKER = `
   INSERT OR IGNORE INTO worker_tasks (owner, seq) SELECT $owner, value FROM json_each($taken)`;
 
-interface Room {
-  readonly queue: Queue | null;
-  left: number;
-}
-
-/** How many tasks of each type may begin now, without those that may not; and when a rate lets the next through. */
-function roomsOf(
-  scope: SqlScope,
-  request: ClaimRequest,
-  now: number,
-): { rooms: Map<string, Room>; rateAt: number | null } {
-  const queues = readQueues(scope);
-  const rooms = new Map<string, Room>();
-  let rateAt: number | null = null;
-  for (const { type, limit } of request.types) {
-    const found = queues.get(type);
-    if (found?.paused === true) continue;
-    const left = Math.min(limit, concurrencyLeft(scope, found ?? null));
-    if (left <= 0) continue;
-    const starts =
-      found === undefined || found.rate === null ? left : availableStarts(found.rate, found.rateFilledAt, now, left);
-    if (starts > 0) rooms.set(type, { queue: found ?? null, left: starts });
-    else if (found?.rate) rateAt = earliest(rateAt, nextStartAt(found.rate, found.rateFilledAt, now));
-  }
-  return { rooms, rateAt };
-}
-
-const earliest = (a: number | null, b: number | null): number | null =>
-  a === null || b === null ? (a ?? b) : Math.min(a, b);
-
-function concurrencyLeft(scope: SqlScope, queue: Queue | null): number {
-  if (queue === null || queue.concurrency === null) return Number.POSITIVE_INFINITY;
-  return queue.concurrency - integer(scope.sql(RUNNING_OF_TYPE).get({ type: queue.type }) ?? { n: 0 }, "n");
-}
-
 function readReady(scope: SqlScope, rooms: ReadonlyMap<string, Room>, limit: number): readonly ReadyRow[] {
   const open = [...rooms].filter(([, room]) => room.left > 0);
   if (open.length === 0) return [];
@@ -115,67 +76,54 @@ function readReady(scope: SqlScope, rooms: ReadonlyMap<string, Room>, limit: num
 class Claim {
   readonly taken: ReadyRow[] = [];
   readonly #scope: SqlScope;
-  readonly #request: ClaimRequest;
+  readonly #wanted: Wanted;
   readonly #rooms: ReadonlyMap<string, Room>;
   readonly #now: number;
 
-  constructor(scope: SqlScope, request: ClaimRequest, rooms: ReadonlyMap<string, Room>, now: number) {
+  constructor(scope: SqlScope, wanted: Wanted, rooms: ReadonlyMap<string, Room>, now: number) {
     this.#scope = scope;
-    this.#request = request;
+    this.#wanted = wanted;
     this.#rooms = rooms;
     this.#now = now;
   }
 
   /** Takes as many as there is room for. Types that are full are left out of the next walk, so that each walk gets further. */
   fill(): void {
-    const most = this.#request.begin + this.#request.ahead;
+    const most = this.#wanted.begin + this.#wanted.ahead;
     const seen = new Set<number>();
     for (;;) {
       const limit = most - this.taken.length;
       const rows = limit <= 0 ? [] : readReady(this.#scope, this.#rooms, limit);
       for (const row of rows) {
         if (seen.has(row.seq)) continue;
-        const room = this.#rooms.get(row.type);
-        if (room === undefined || room.left <= 0) continue;
+        if (!this.#hasRoom(row)) continue;
         // Claimed only to begin at once; nothing overtakes it, or it would wait for ever behind what is claimed ahead.
-        if (row.suspect === 1 && this.taken.length >= this.#request.begin) return;
+        if (row.suspect === 1 && this.taken.length >= this.#wanted.begin) return;
         seen.add(row.seq);
-        this.#take(row, room);
+        this.take(row);
       }
       if (rows.length < limit || limit <= 0) return;
     }
   }
 
-  #take(row: ReadyRow, room: Room): void {
-    if (isHeldByRate(this.#scope, row, room.queue, this.#now)) return;
+  #hasRoom({ type }: ReadyRow): boolean {
+    return (this.#rooms.get(type)?.left ?? 0) > 0;
+  }
+
+  /** Takes a task unless something holds it back. */
+  take(row: ReadyRow): void {
+    const room = this.#rooms.get(row.type);
+    if (room === undefined || room.left <= 0 || isHeldByRate(this.#scope, row, room.queue, this.#now)) return;
     this.taken.push(row);
     room.left -= 1;
   }
-}
 
-/** Gives a task that is too early for the rate of its key a place of its own later; it is due then, and not asked again. */
-function isHeldByRate(scope: SqlScope, row: ReadyRow, queue: Queue | null, now: number): boolean {
-  const rate = queue?.keyRate ?? null;
-  const key = row.concurrency_key;
-  if (rate === null || key === null || row.rate_reserved === 1) return false;
-  const found = scope
-    .sql("SELECT filled_at FROM key_rates WHERE type = $type AND key = $key")
-    .get({ type: row.type, key });
-  const filledAt = found === undefined ? 0 : integer(found, "filled_at");
-  scope
-    .sql(
-      `INSERT INTO key_rates (type, key, filled_at) VALUES ($type, $key, $filled_at)
-       ON CONFLICT DO UPDATE SET filled_at = excluded.filled_at`,
-    )
-    .run({ type: row.type, key, filled_at: afterStarts(rate, filledAt, now, 1) });
-  if (availableStarts(rate, filledAt, now, 1) === 1) return false;
-  postpone(scope, row, nextStartAt(rate, filledAt, now));
-  return true;
-}
-
-function postpone(scope: SqlScope, row: ReadyRow, runAt: number): void {
-  const sql = "UPDATE tasks SET state = 'scheduled', run_at = $run_at, rate_reserved = 1 WHERE seq = $seq";
-  scope.sql(sql).run({ seq: row.seq, run_at: runAt });
+  /** Gives what was taken to its owner. */
+  start(ownerOf: () => Owner): readonly ClaimedTask[] {
+    if (this.taken.length === 0) return [];
+    takeRates(this.#scope, this.taken, this.#rooms, this.#now);
+    return start(this.#scope, ownerOf(), this.#wanted.begin, this.taken, this.#now);
+  }
 }
 
 /** Tasks whose time has come are queued, those whose deadline has passed fail. */
@@ -188,30 +136,14 @@ function advanceTime(scope: SqlScope, now: number): void {
   for (const row of scope.sql(DUE).all({ now, limit: MOST_DUE }).map(toTaskRow)) queueTask(scope, row, "due");
 }
 
-function takeRates(scope: SqlScope, claim: Claim, rooms: ReadonlyMap<string, Room>, now: number): void {
-  for (const [type, { queue }] of rooms) {
-    if (queue?.rate == null) continue;
-    const starts = claim.taken.filter((row) => row.type === type).length;
-    if (starts > 0) takeStarts(scope, type, queue.rate, starts, now);
-  }
-}
-
-function takeStarts(scope: SqlScope, type: string, rate: RateLimit, starts: number, now: number): void {
-  const found = scope.sql("SELECT rate_filled_at FROM queues WHERE type = $type").get({ type });
-  const filledAt = found === undefined ? 0 : integer(found, "rate_filled_at");
-  scope
-    .sql("UPDATE queues SET rate_filled_at = $filled_at WHERE type = $type")
-    .run({ type, filled_at: afterStarts(rate, filledAt, now, starts) });
-}
-
-/** Gives tasks that were taken to their owner, in their order; the first `begin` of them begin now. */
+/** Makes attempts of what was taken: one fence for each, in their order; the first `begin` begin now. */
 function start(
   scope: SqlScope,
-  { owner: { name, fence: owner }, begin }: ClaimRequest,
+  { name, fence: owner }: Owner,
+  begin: number,
   taken: readonly ReadyRow[],
   now: number,
 ): readonly ClaimedTask[] {
-  if (taken.length === 0) return [];
   const first = takeFences(scope, taken.length);
   const seqs = JSON.stringify(taken.map((row) => row.seq));
   scope.sql(START).run({ first, owner, now, begin, taken: seqs });
@@ -245,27 +177,44 @@ const claimedFrom = (row: ReadyRow, fence: number): ClaimedTask => ({
 function claimInWrite(scope: SqlScope, request: ClaimRequest): ClaimAnswer {
   const { owner } = request;
   if (readLease(scope, owner.name)?.fence !== owner.fence) return { held: false, tasks: [], wakeAt: null };
-  const tasks = claimUnder(scope, request);
+  const tasks = claimUnder(scope, request, () => owner);
   return { held: true, tasks, wakeAt: wakeAt(scope, request, scope.now()) };
 }
 
-/** Claims for an owner whose lease is surely its own: it was looked at, or is taken in this write. */
-export function claimUnder(scope: SqlScope, request: ClaimRequest): readonly ClaimedTask[] {
+/** What a claim says but for whose it is. */
+export type Wanted = Omit<ClaimRequest, "owner">;
+
+/**
+ * Claims for an owner whose lease is surely its own.
+ *
+ * @param ownerOf called once, when something was found: a lease can be taken for it in this write
+ */
+export function claimUnder(scope: SqlScope, wanted: Wanted, ownerOf: () => Owner): readonly ClaimedTask[] {
   const now = scope.now();
   advanceTime(scope, now);
-  const { rooms } = roomsOf(scope, request, now);
-  const claim = new Claim(scope, request, rooms, now);
+  const { rooms } = roomsOf(scope, wanted, now);
+  const claim = new Claim(scope, wanted, rooms, now);
   claim.fill();
-  takeRates(scope, claim, rooms, now);
-  return start(scope, request, claim.taken, now);
+  return claim.start(ownerOf);
 }
 
-function wakeAt(scope: SqlScope, request: ClaimRequest, now: number): number | null {
+/** The same for one waiting task with an open gate; null when the limits of its queue hold it back. */
+export function claimRow(scope: SqlScope, row: TaskRow, ownerOf: () => Owner): ClaimedTask | null {
+  const now = scope.now();
+  const wanted: Wanted = { types: [{ type: row.type, limit: 1 }], begin: 1, ahead: 0 };
+  const { rooms } = roomsOf(scope, wanted, now);
+  const claim = new Claim(scope, wanted, rooms, now);
+  claim.take(row);
+  return claim.start(ownerOf)[0] ?? null;
+}
+
+function wakeAt(scope: SqlScope, request: Wanted, now: number): number | null {
   const at = (sql: string): number | null => integerOrNull(scope.sql(sql).get() ?? { at: null }, "at");
   return [at(NEXT_DUE), at(NEXT_DEADLINE), roomsOf(scope, request, now).rateAt].reduce(earliest, null);
 }
 
-function hasWork(scope: SqlScope, request: ClaimRequest, now: number): boolean {
+/** Whether a claim could find something. */
+export function hasWork(scope: SqlScope, request: Wanted, now: number): boolean {
   const { rooms } = roomsOf(scope, request, now);
   return (
     readReady(scope, rooms, 1).length > 0 ||

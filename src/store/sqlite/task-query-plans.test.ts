@@ -7,7 +7,7 @@ import type { SqliteConnection } from "./driver.js";
 import { readMigrations } from "./migrate.js";
 import { OWNED } from "./owners.js";
 import { DUE_SCHEDULES, NEXT_SCHEDULE } from "./schedules.js";
-import { DUE, EXPIRED_DEADLINES, NEXT_DEADLINE, NEXT_DUE, RUNNING_OF_TYPE, readySql, START } from "./task-claim.js";
+import { DUE, EXPIRED_DEADLINES, NEXT_DEADLINE, NEXT_DUE, readySql, START } from "./task-claim.js";
 import { ANY_CONSEQUENCE, COMPLETE, COMPLETE_WITH_RESULTS, CONSEQUENTIAL, RECORD_SUCCESSES } from "./task-ends.js";
 import { KEY_HOLDERS, NEXT_OF_KEY, UNRESOLVED, WAITING_KEYS, WAITING_ON } from "./task-gates.js";
 import {
@@ -19,6 +19,7 @@ import {
   TASKS_BY_PREFIX,
   TYPES,
 } from "./task-queries.js";
+import { RUNNING_OF_TYPE } from "./task-rooms.js";
 import { LOG_OF_TASK, STEP_OF_TASK, STEPS_OF_TASK } from "./task-steps.js";
 import { LIVE_WITH_UNIQUE_KEY, NEWEST_WITH_UNIQUE_KEY } from "./task-submit.js";
 import { FAILED_OF_TYPE } from "./tasks.js";
