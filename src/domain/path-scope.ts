@@ -27,7 +27,6 @@ export const LONGEST_SPACE = 200;
 const ANY_SEGMENTS = "**";
 
 type Segment = Gapped<string>;
-/** A pattern, read once to be compared often. */
 export type PathPattern = Gapped<Segment>;
 
 /** Stands for any one character among the characters of a segment. */
@@ -124,6 +123,12 @@ const segmentOf = (text: string): Segment =>
 export const readPattern = (pattern: string): PathPattern =>
   gapped(pattern.split("/"), (segment) => segment === ANY_SEGMENTS, segmentOf);
 
+/** The segments at its begin that stand for themselves alone. Patterns whose begins part have no path in common. */
+export function plainBegin({ head }: PathPattern): readonly string[] {
+  const wild = head.findIndex((segment) => segment.tail !== null || segment.head.includes(ANY_CHARACTER));
+  return (wild === -1 ? head : head.slice(0, wild)).map(spell);
+}
+
 function joinCharacters(a: string, b: string): string | null {
   if (a === ANY_CHARACTER) return b;
   return b === ANY_CHARACTER || a === b ? a : null;
@@ -144,8 +149,16 @@ export function commonPath(a: PathPattern, b: PathPattern): string | null {
   return meet(a, b, joinSegments, FILLER_SEGMENT)?.map(spell).join("/") ?? null;
 }
 
+/** A scope of which the pattern was read, to be compared often. */
+export interface ReadScope {
+  readonly scope: PathScope;
+  readonly pattern: PathPattern;
+}
+
+export const readScope = (scope: PathScope): ReadScope => ({ scope, pattern: readPattern(scope.pattern) });
+
 /** Whether tasks with these scopes must not run at the same time. */
-export const overlap = (a: PathScope, b: PathScope): boolean =>
-  a.space === b.space &&
-  (a.mode === "write" || b.mode === "write") &&
-  commonPath(readPattern(a.pattern), readPattern(b.pattern)) !== null;
+export const overlap = (a: ReadScope, b: ReadScope): boolean =>
+  a.scope.space === b.scope.space &&
+  (a.scope.mode === "write" || b.scope.mode === "write") &&
+  commonPath(a.pattern, b.pattern) !== null;

@@ -1,0 +1,84 @@
+/**
+ * Who has which paths, to be asked by many who is in the way. Found along the begin of their paths, so that those who
+ * work in different places are not compared.
+ */
+import { overlap, type PathScope, plainBegin, type ReadScope, readScope } from "./path-scope.js";
+
+interface Held<H> extends ReadScope {
+  readonly holder: H;
+  readonly order: number;
+}
+
+/** A place in the tree of all plain begins. */
+class Place<H> {
+  readonly held: Held<H>[] = [];
+  readonly #inside = new Map<string, Place<H>>();
+
+  enter(segment: string): Place<H> {
+    const place = this.#inside.get(segment) ?? new Place<H>();
+    this.#inside.set(segment, place);
+    return place;
+  }
+
+  find(segment: string): Place<H> | undefined {
+    return this.#inside.get(segment);
+  }
+
+  /** What is held in it, however deep. */
+  all(): readonly Held<H>[] {
+    const found: Held<H>[] = [];
+    const open: Place<H>[] = [this];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      found.push(...next.held);
+      open.push(...next.#inside.values());
+    }
+    return found;
+  }
+}
+
+export interface InTheWay<H> {
+  readonly holder: H;
+  /** One of its scopes that is in the way. */
+  readonly scope: PathScope;
+}
+
+export class PathHolders<H> {
+  /** By space, whose name is what the begin of all its paths begins with. */
+  readonly #root = new Place<H>();
+  #order = 0;
+
+  add(holder: H, scopes: readonly PathScope[]): void {
+    this.#order += 1;
+    for (const one of scopes.map(readScope)) {
+      let place = this.#root.enter(one.scope.space);
+      for (const segment of plainBegin(one.pattern)) place = place.enter(segment);
+      place.held.push({ ...one, holder, order: this.#order });
+    }
+  }
+
+  /** Those that `counts` names and that are in the way of `scopes`: the newest first, each once, found as they are asked for. */
+  *inTheWayOf(scopes: readonly PathScope[], counts: (holder: H) => boolean): Generator<InTheWay<H>> {
+    const near = scopes
+      .map(readScope)
+      .flatMap((wanted) => this.#near(wanted).map((held) => ({ held, wanted })))
+      .sort((a, b) => b.held.order - a.held.order);
+    let told = 0;
+    for (const { held, wanted } of near) {
+      if (held.order === told || !counts(held.holder) || !overlap(held, wanted)) continue;
+      told = held.order;
+      yield { holder: held.holder, scope: held.scope };
+    }
+  }
+
+  /** What is held where a path begins, on the way there, and beneath. */
+  #near({ scope, pattern }: ReadScope): readonly Held<H>[] {
+    let place = this.#root.find(scope.space);
+    const found: Held<H>[] = [];
+    for (const segment of plainBegin(pattern)) {
+      if (place === undefined) return found;
+      found.push(...place.held);
+      place = place.find(segment);
+    }
+    return place === undefined ? found : [...found, ...place.all()];
+  }
+}
