@@ -22,13 +22,13 @@ export { isTerminal, RUN_STATUSES, type RunStatus } from "./domain/run.js";
 export { isEndedTask, TASK_STATES, type Task, type TaskFailure, type TaskState } from "./domain/task.js";
 export type { UniqueScope } from "./domain/unique-key.js";
 export type { Engine, EngineStatus } from "./engine/engine.js";
-export { RetryableError, Snooze, TerminalError } from "./engine/handler-errors.js";
+export { NeedsInput, RetryableError, Snooze, TerminalError } from "./engine/handler-errors.js";
 export { type EngineOptions, openEngine } from "./engine/open-engine.js";
 export type { Around, EngineFact } from "./engine/runtime.js";
 export type { SubmitOptions } from "./engine/submission.js";
 export { submitWithin } from "./engine/submit-within.js";
 export type { SubmitManyItem, SubmittedTask, TaskClient, WaitOptions } from "./engine/task-client.js";
-export type { DependencyEnd, StepScope, TaskContext } from "./engine/task-context.js";
+export type { DependencyEnd, GivenAnswer, StepScope, TaskContext } from "./engine/task-context.js";
 export {
   defineTask,
   type IsolateOptions,

@@ -36,9 +36,9 @@ export const engineLeaseName = (engineId: string): string => `${ENGINE_LEASES}${
 /** What an engine's lease is for: the types of tasks that it executes, so that anybody can tell who would take a task. */
 export const enginePurpose = (types: readonly string[]): string => `engine ${JSON.stringify(types)}`;
 
-/** The types in an engine's purpose; none in any other text. */
+/** The types in the purpose of an engine or of `waybill work`; none in any other text. */
 export function typesOfPurpose(purpose: string): readonly string[] {
-  const list = /^engine (\[.*\])$/s.exec(purpose)?.[1];
+  const list = /^(?:engine|work) (\[.*\])$/s.exec(purpose)?.[1];
   return list === undefined ? [] : (JSON.parse(list) as string[]);
 }
 

@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { holdsOneAttempt, isLabel, OWNER_KINDS, OWNER_LEASES, WORKER_KINDS, workerLeaseName } from "./worker.js";
+import { typesOfPurpose } from "./lease.js";
+import {
+  holdsOneAttempt,
+  isLabel,
+  OWNER_KINDS,
+  OWNER_LEASES,
+  WORKER_KINDS,
+  workerLeaseName,
+  workerPurpose,
+} from "./worker.js";
 
 describe("a worker", () => {
   it("is an owner whose leases are told apart from those of engines by their names", () => {
@@ -9,6 +18,13 @@ describe("a worker", () => {
 
   it("holds one attempt under its lease, unless it keeps that itself for many", () => {
     expect(OWNER_KINDS.filter(holdsOneAttempt)).toEqual(["claim", "dispatch"]);
+  });
+
+  it("says in its lease which types it goes on to take, or who it is", () => {
+    const identity = { agentId: 'work ["x"]', session: "1", types: ["a"], workspace: null };
+    const purposes = WORKER_KINDS.map((kind) => workerPurpose({ ...identity, kind }));
+    expect(purposes).toEqual(['work ["a"]', 'claim work ["x"]', 'dispatch work ["x"]']);
+    expect(purposes.map(typesOfPurpose)).toEqual([["a"], [], []]);
   });
 
   it.each([

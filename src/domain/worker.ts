@@ -49,6 +49,10 @@ export interface Enrolment extends WorkerIdentity {
   readonly holder: ProcessIdentity;
 }
 
+/** What a worker's lease is for: the types that it goes on to take (see `typesOfPurpose`), or who has the one task. */
+export const workerPurpose = ({ kind, types, agentId }: WorkerIdentity): string =>
+  kind === "work" ? `work ${JSON.stringify(types)}` : `${kind} ${agentId}`;
+
 const LONGEST_LABEL = 200;
 
 /** Whether a text can be an agent's id or a session: 1 to 200 characters of valid Unicode. */

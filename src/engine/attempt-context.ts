@@ -9,12 +9,14 @@ import { Suspended } from "./handler-errors.js";
 import type { EngineRuntime } from "./runtime.js";
 import { StepMemory } from "./step-memory.js";
 import { prepareSubmission, type SubmitOptions, type Submittable, toJson } from "./submission.js";
-import type { DependencyEnd, StepScope, TaskContext } from "./task-context.js";
+import type { DependencyEnd, GivenAnswer, StepScope, TaskContext } from "./task-context.js";
 
 /** A sleep up to this long is waited for in place; a longer one gives the slot to others; milliseconds. */
 const SHORT_SLEEP_MS = 1_000;
 /** Lines are kept up to this length; characters. */
 const LONGEST_LINE = 65_536;
+
+const NOTES_AT_ONCE = 500;
 
 type BegunStep =
   | { readonly known: true; readonly value: unknown }
@@ -197,6 +199,17 @@ export class AttemptContext implements TaskContext {
       if (task === undefined || !isEndedTask(task.state)) return { id, state: null, result: null, failure: null };
       return { id, state: task.state, result: task.result, failure: task.failure };
     });
+  }
+
+  async answers(): Promise<readonly GivenAnswer[]> {
+    const given: GivenAnswer[] = [];
+    for (let after = 0; ; ) {
+      const notes = await this.#runtime.store.notes.listNotes(this.taskId, { after, limit: NOTES_AT_ONCE });
+      for (const { kind, at, author, text } of notes) if (kind === "answer") given.push({ at, by: author, text });
+      const last = notes.at(-1);
+      if (last === undefined || notes.length < NOTES_AT_ONCE) return given;
+      after = last.number;
+    }
   }
 
   async #fenced<T>(write: Promise<AttemptWrite<T>>): Promise<T> {

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { WaybillError } from "../domain/errors.js";
 import type { TaskState } from "../domain/task.js";
-import type { AttemptEnd, AttemptWrite, ClaimedTask, EndRequest } from "../store/attempt-store.js";
+import type { AttemptWrite, ClaimedTask, EndRequest } from "../store/attempt-store.js";
 import type { EngineRuntime } from "./runtime.js";
 import { TurnBatch } from "./turn-batch.js";
 
@@ -24,12 +24,16 @@ export class AttemptEnds {
    *   lease still holds, and when that is over another engine will execute the task again.
    * @returns the task's state; null when the write was refused or given up
    */
-  async record(task: ClaimedTask, end: AttemptEnd, mayTry: () => boolean): Promise<TaskState | null> {
+  async record(
+    task: ClaimedTask,
+    ended: Pick<EndRequest, "end" | "verdict">,
+    mayTry: () => boolean,
+  ): Promise<TaskState | null> {
     const { id: taskId, sequence, attempt, fence } = task;
     const guard = { taskId, sequence, attempt, fence };
     for (;;) {
       try {
-        const answer = await this.#batch.add({ guard, end });
+        const answer = await this.#batch.add({ guard, ...ended });
         return answer.written ? answer.value : null;
       } catch (error) {
         const isOver = !mayTry() || (error instanceof WaybillError && error.code === "invalid_state");

@@ -1,21 +1,28 @@
 /** One attempt, from its start to the end that is recorded. It ends once, whether its handler settles or not. */
 import { WaybillError } from "../domain/errors.js";
 import { retryDelay } from "../domain/retry.js";
-import type { TaskFailure } from "../domain/task.js";
-import type { AttemptEnd, ClaimedTask } from "../store/attempt-store.js";
+import type { PersonGate, TaskFailure } from "../domain/task.js";
+import type { AttemptEnd, ClaimedTask, EndRequest } from "../store/attempt-store.js";
 import { AttemptContext } from "./attempt-context.js";
 import { checkSchema } from "./check-schema.js";
-import { factsOf, failureOf, isSnooze, Suspended } from "./handler-errors.js";
-import { type Interruption, reasonOf } from "./interruption.js";
+import { factsOf, failureOf, isNeedsInput, isSnooze, Suspended } from "./handler-errors.js";
+import { type Interruption, isTakenAway, reasonOf } from "./interruption.js";
 import { runIsolated } from "./isolate.js";
 import type { EngineRuntime } from "./runtime.js";
 import { toJson } from "./submission.js";
 import type { TaskDefinition } from "./task-definition.js";
+import { Verdict, type VerdictEnd } from "./verdict.js";
 
 /** Node fires a timer of more milliseconds at once (https://nodejs.org/api/timers.html). */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-type Settled = { readonly ok: true; readonly result: string } | { readonly ok: false; readonly error: unknown };
+type Settled =
+  | { readonly as: "returned"; readonly result: string }
+  | { readonly as: "threw"; readonly error: unknown }
+  | { readonly as: "judged"; readonly verdict: Verdict };
+
+/** What is recorded of an attempt that is over; null when somebody has recorded its end before. */
+export type AttemptOutcome = Pick<EndRequest, "end" | "verdict"> | null;
 
 export class AttemptRun {
   readonly task: ClaimedTask;
@@ -47,10 +54,10 @@ export class AttemptRun {
     this.#grace = setTimeout(() => this.#abandon?.(), this.#runtime.abortGraceMs);
   }
 
-  /** Executes the handler; never rejects. @returns how the attempt ended */
-  async execute(): Promise<AttemptEnd> {
+  /** Executes the handler; never rejects. */
+  async execute(): Promise<AttemptOutcome> {
     const settled = await new Promise<Settled>((resolve) => {
-      this.#abandon = () => resolve({ ok: false, error: null });
+      this.#abandon = () => resolve({ as: "threw", error: null });
       void this.#settle().then(resolve);
       // A handler that is over by then never costs a timer.
       setImmediate(() => this.#armLimit());
@@ -60,9 +67,41 @@ export class AttemptRun {
     if (this.#grace !== null) clearTimeout(this.#grace);
     const logged = this.#context.flush();
     if (logged !== null) await logged;
-    if (!settled.ok) return this.#endOf(settled.error);
+    return isTakenAway(this.#interruption) ? null : this.#outcomeOf(settled);
+  }
+
+  #outcomeOf(settled: Settled): AttemptOutcome {
+    if (settled.as === "threw") return { end: this.#endOf(settled.error) };
     // Nothing is stored for nothing: it is read as null all the same.
-    return { state: "succeeded", result: settled.result === "null" ? null : settled.result };
+    if (settled.as === "returned") {
+      return { end: { state: "succeeded", result: settled.result === "null" ? null : settled.result } };
+    }
+    const { verdict } = settled;
+    return verdict.end.as === "recorded" ? null : { end: this.#judged(verdict, verdict.end), verdict: verdict.result };
+  }
+
+  #judged({ result }: Verdict, end: Exclude<VerdictEnd, { as: "recorded" }>): AttemptEnd {
+    switch (end.as) {
+      case "completed":
+        return { state: "succeeded", result };
+      case "failed":
+        return this.#endOf(end.error);
+      case "lost": {
+        const { failure } = end;
+        if (this.#interruption !== null) return this.#endOf(null);
+        return { state: "lost", failure, quarantineAfter: this.#runtime.quarantineAfter };
+      }
+      case "waiting":
+        return this.#waiting(end.for, end.question);
+      case "cancelled":
+        return { state: "cancelled", failure: end.failure };
+      case "returned":
+        return { state: "returned", reason: end.reason, delayMs: end.delayMs };
+    }
+  }
+
+  #waiting(gate: PersonGate, question: string): AttemptEnd {
+    return { state: "waiting", for: gate, question, author: this.#runtime.enrolment?.agentId ?? "engine" };
   }
 
   #armLimit(): void {
@@ -81,9 +120,10 @@ export class AttemptRun {
     try {
       const value = await this.#runtime.around(this.task, () => this.#handle());
       if (this.#context.suspended !== null) throw this.#context.suspended;
-      return { ok: true, result: await this.#toResult(value) };
+      if (value instanceof Verdict) return { as: "judged", verdict: value };
+      return { as: "returned", result: await this.#toResult(value) };
     } catch (error) {
-      return { ok: false, error };
+      return { as: "threw", error };
     }
   }
 
@@ -133,6 +173,7 @@ export class AttemptRun {
 
   #failed(thrown: unknown): AttemptEnd {
     const error = this.#context.suspended ?? thrown;
+    if (isNeedsInput(error)) return this.#waiting("answer", error.question);
     if (isSnooze(error)) return { state: "returned", reason: "snoozed", delayMs: error.ms };
     if (error instanceof Suspended) return { state: "returned", reason: "sleeping", delayMs: error.ms };
     return { state: "failed", failure: failureOf(error), retryMs: this.#retryMs(error) };

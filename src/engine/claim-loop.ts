@@ -139,6 +139,7 @@ export class ClaimLoop {
       const { held, tasks, wakeAt } = await runtime.store.attempts.claimTasks({
         owner,
         types,
+        tags: runtime.tags,
         begin,
         ahead,
         expectWork,

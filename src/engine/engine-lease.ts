@@ -1,21 +1,22 @@
 /** The lease under which an engine's attempts run: one for all of them, renewed off the event loop. */
-import { engineLeaseName, enginePurpose, type Lease, type ProcessIdentity } from "../domain/lease.js";
-import type { Log } from "../observe/log.js";
+import { engineLeaseName, enginePurpose, type Lease } from "../domain/lease.js";
+import { workerLeaseName } from "../domain/worker.js";
 import type { LeaseKeeping, LeaseStore } from "../store/lease-store.js";
+import type { EngineRuntime } from "./runtime.js";
 
 /** Renewals within one lease: two may fail before it is in danger. */
 const RENEWALS = 3;
 
-export interface EngineLeaseOptions {
-  readonly leases: LeaseStore;
-  readonly holder: ProcessIdentity;
-  readonly ttlMs: number;
-  readonly newId: () => string;
-  /** The types of tasks that the engine executes. */
-  readonly types: readonly string[];
-  readonly log: Log;
-  /** Called when the lease was lost to somebody else: whatever ran under it is no longer ours. */
-  readonly onLost: () => void;
+type Taker = Pick<EngineRuntime, "store" | "holder" | "leaseMs" | "newId" | "definitions" | "enrolment" | "log">;
+
+/** An engine has a lease alone; a worker has names besides. */
+async function takeLease({ store, holder, leaseMs: ttlMs, newId, definitions, enrolment }: Taker): Promise<Lease> {
+  const types = [...definitions.keys()];
+  if (enrolment !== null) {
+    return await store.workers.enrol({ holder, ...enrolment, types, name: workerLeaseName(newId()), ttlMs });
+  }
+  const request = { name: engineLeaseName(newId()), holder, purpose: enginePurpose(types), ttlMs };
+  return (await store.leases.acquireLease(request)).lease;
 }
 
 export class EngineLease {
@@ -29,11 +30,12 @@ export class EngineLease {
     this.#keeping = keeping;
   }
 
-  static async take(options: EngineLeaseOptions): Promise<EngineLease> {
-    const { leases, holder, ttlMs, newId, types, log, onLost } = options;
-    const name = engineLeaseName(newId());
-    const { lease } = await leases.acquireLease({ name, holder, purpose: enginePurpose(types), ttlMs });
-    const { fence } = lease;
+  /** @param onLost called when the lease was lost to somebody else: whatever ran under it is no longer ours */
+  static async take(taker: Taker, onLost: () => void): Promise<EngineLease> {
+    const { leaseMs: ttlMs, log } = taker;
+    const { leases } = taker.store;
+    const lease = await takeLease(taker);
+    const { name, fence } = lease;
     const keeping = leases.keepLease(lease, {
       ttlMs,
       everyMs: Math.max(1, Math.floor(ttlMs / RENEWALS)),

@@ -3,7 +3,7 @@ import { WaybillError } from "../domain/errors.js";
 import { isEndedTask, type TaskState } from "../domain/task.js";
 import type { AttemptEnd, ClaimedTask } from "../store/attempt-store.js";
 import { AttemptEnds } from "./attempt-ends.js";
-import { AttemptRun } from "./attempt-run.js";
+import { type AttemptOutcome, AttemptRun } from "./attempt-run.js";
 import { ChangeLoop } from "./change-loop.js";
 import { ClaimLoop } from "./claim-loop.js";
 import { EngineLease } from "./engine-lease.js";
@@ -111,11 +111,12 @@ export class Engine {
   }
 
   async #prepare(): Promise<void> {
-    const { store, definitions } = this.#runtime;
+    const { store, definitions, enrolment } = this.#runtime;
     const limits = [...definitions.values()].map(({ type, concurrency, keyConcurrency, rateLimit, keyRateLimit }) => {
       return { type, concurrency, keyConcurrency, rate: rateLimit, keyRate: keyRateLimit };
     });
-    await store.queues.setQueueLimits(limits);
+    // A worker executes what others have defined: the limits are theirs to say.
+    if (enrolment === null) await store.queues.setQueueLimits(limits);
     await this.#schedules.register();
     await this.#takeLease();
     await this.#house.takeBack(this.#lease?.lease.name ?? null);
@@ -160,7 +161,7 @@ export class Engine {
   }
 
   async #giveBack(task: ClaimedTask): Promise<void> {
-    await this.#ends.record(task, { state: "returned", reason: "shutdown", delayMs: null }, () => false);
+    await this.#ends.record(task, { end: { state: "returned", reason: "shutdown", delayMs: null } }, () => false);
   }
 
   /** Resolves when nothing runs and nothing waits to be recorded, or when the time is over. */
@@ -180,10 +181,7 @@ export class Engine {
   }
 
   async #takeLease(): Promise<void> {
-    const { store, holder, leaseMs, newId, log, definitions } = this.#runtime;
-    const onLost = (): void => this.#loseLease();
-    const types = [...definitions.keys()];
-    this.#lease = await EngineLease.take({ leases: store.leases, holder, ttlMs: leaseMs, newId, types, log, onLost });
+    this.#lease = await EngineLease.take(this.#runtime, () => this.#loseLease());
   }
 
   async #releaseLease(): Promise<void> {
@@ -274,8 +272,9 @@ export class Engine {
     this.#runtime.observe({ kind: "started", type: task.type, waitedMs });
     const handler = run.execute();
     this.#handlers.add(handler);
-    const end = await handler;
-    const recorded = this.#record(run, end, performance.now() - startedAt).finally(() => {
+    const outcome = await handler;
+    const durationMs = performance.now() - startedAt;
+    const recorded = this.#record(task, outcome, durationMs).finally(() => {
       this.#unrecorded.delete(recorded);
       this.#claims.wake();
     });
@@ -284,22 +283,23 @@ export class Engine {
     this.#runs.delete(task.fence);
   }
 
-  async #record(run: AttemptRun, end: AttemptEnd, durationMs: number): Promise<void> {
-    const { task } = run;
+  async #record(task: ClaimedTask, outcome: AttemptOutcome, durationMs: number): Promise<void> {
+    if (outcome === null) return this.#observeEnd(task, null, null, durationMs);
+    const { end } = outcome;
     const owner = this.#lease;
-    // Somebody has ended it: there is nothing to record, and nothing is refused.
-    const isEnded = run.interruption === "removed" || run.interruption === "superseded";
-    const state = isEnded ? null : await this.#ends.record(task, end, () => this.#lease === owner);
-    if (state === null) this.#counts.refused += isEnded ? 0 : 1;
+    const state = await this.#ends.record(task, outcome, () => this.#lease === owner);
+    if (state === null) this.#counts.refused += 1;
     else if (end.state === "succeeded") this.#counts.succeeded += 1;
     else if (end.state !== "returned" && end.state !== "waiting") this.#counts.failed += 1;
     this.#observeEnd(task, end, state, durationMs);
     if (state !== null && isEndedTask(state)) this.#waiters.ended(task.id);
   }
 
-  #observeEnd(task: ClaimedTask, end: AttemptEnd, state: TaskState | null, durationMs: number): void {
-    const attempt = end.state === "returned" || end.state === "waiting" ? "cancelled" : end.state;
-    const errorCode = "failure" in end ? end.failure.code : null;
+  /** @param end null when somebody else has ended the attempt */
+  #observeEnd(task: ClaimedTask, end: AttemptEnd | null, state: TaskState | null, durationMs: number): void {
+    const given = end === null || end.state === "returned" || end.state === "waiting";
+    const attempt = given ? "cancelled" : end.state;
+    const errorCode = end !== null && "failure" in end ? end.failure.code : null;
     this.#runtime.observe({ kind: "ended", type: task.type, attempt, task: state, errorCode, durationMs });
   }
 }

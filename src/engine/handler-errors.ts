@@ -18,6 +18,7 @@ const isMarked = (thrown: unknown, mark: string): boolean =>
 
 const isRetryable = (thrown: unknown): thrown is RetryableError => isMarked(thrown, "retryable");
 const isTerminal = (thrown: unknown): boolean => isMarked(thrown, "terminal");
+export const isNeedsInput = (thrown: unknown): thrown is NeedsInput => isMarked(thrown, "needs_input");
 export const isSnooze = (thrown: unknown): thrown is Snooze => isMarked(thrown, "snooze");
 
 /** The attempt failed and another is worth trying, at `afterMs` from now when it is given instead of the policy's time. */
@@ -51,6 +52,18 @@ export class Snooze extends Error {
     super(`Snoozed for ${ms} ms.`);
     this.name = "Snooze";
     this.ms = ms;
+  }
+}
+
+/** A person has to be asked: the task waits for an answer (`ctx.answers()`), and this attempt does not count. */
+export class NeedsInput extends Error {
+  readonly [MARK] = "needs_input";
+  readonly question: string;
+
+  constructor(question: string) {
+    super(question);
+    this.name = "NeedsInput";
+    this.question = question;
   }
 }
 

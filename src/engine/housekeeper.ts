@@ -1,30 +1,34 @@
-/** What engines do for their store besides executing: they take back what dead ones left, and remove what is old. */
-import { ENGINE_LEASES } from "../domain/lease.js";
+/** What engines do for their store besides executing: they take back what dead owners left, and remove what is old. */
+import { OWNER_LEASES } from "../domain/worker.js";
 import type { TakenBack } from "../store/attempt-store.js";
 import type { EngineRuntime } from "./runtime.js";
 
 /** How often an engine looks for old tasks; milliseconds. */
 const CLEAN_EVERY_MS = 3_600_000;
 
+/** What it needs of an engine, or of whoever else keeps house. */
+export type Household = Pick<EngineRuntime, "store" | "liveness" | "quarantineAfter" | "keepEndedMs" | "log">;
+
 export class Housekeeper {
-  readonly #runtime: EngineRuntime;
+  readonly #runtime: Household;
   readonly #onTakenBack: (taken: TakenBack) => void;
   #cleanedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(runtime: EngineRuntime, onTakenBack: (taken: TakenBack) => void) {
+  constructor(runtime: Household, onTakenBack: (taken: TakenBack) => void) {
     this.#runtime = runtime;
     this.#onTakenBack = onTakenBack;
   }
 
   /**
-   * Takes back the tasks of engines that are no more: proved dead on this host at once, others when their lease is over.
+   * Takes back the tasks of engines and workers that are no more: proved dead on this host at once, others when their lease is over.
    *
    * @param own the name of the caller's own lease, which it does not judge
    */
   async takeBack(own: string | null): Promise<void> {
     const { store, liveness, quarantineAfter, log } = this.#runtime;
-    const [leases, now] = await Promise.all([store.leases.listLeases(ENGINE_LEASES), store.now()]);
-    for (const lease of leases) {
+    const now = await store.now();
+    const leases = await Promise.all(OWNER_LEASES.map((prefix) => store.leases.listLeases(prefix)));
+    for (const lease of leases.flat()) {
       if (lease.name === own) continue;
       const dead = liveness(lease.holder) === "dead";
       if (!dead && lease.expiresAt > now) continue;

@@ -3,6 +3,9 @@ import { WaybillError } from "../domain/errors.js";
 
 export type Interruption = "timeout" | "deadline" | "cancel" | "removed" | "superseded" | "shutdown" | "lost";
 
+/** Somebody has ended the attempt in the store: what is left is to end its handler. */
+export const isTakenAway = (why: Interruption | null): boolean => why === "removed" || why === "superseded";
+
 const TEXTS: Readonly<
   Record<
     Interruption,

@@ -66,6 +66,7 @@ const context = {
   spawn: async (name, definition, one, options) => (await spawnMany(name, definition, [one], options))[0],
   spawnMany,
   dependencies: () => ask("dependencies"),
+  answers: () => ask("answers"),
 };
 
 function find(exports) {

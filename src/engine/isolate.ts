@@ -4,7 +4,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { JsonValue } from "../domain/canonical-json.js";
 import { WaybillError } from "../domain/errors.js";
 import type { AttemptContext } from "./attempt-context.js";
-import { RetryableError, Snooze, Suspended, TerminalError } from "./handler-errors.js";
+import { NeedsInput, RetryableError, Snooze, Suspended, TerminalError } from "./handler-errors.js";
 import type { SubmitOptions } from "./submission.js";
 import type { TaskDefinition } from "./task-definition.js";
 
@@ -39,6 +39,7 @@ function fromSent({ name, message, ms, afterMs }: SentError): Error {
 const RECREATED: Readonly<Record<string, (message: string, afterMs: number | null) => Error>> = {
   RetryableError: (message, afterMs) => new RetryableError(message, afterMs === null ? {} : { afterMs }),
   TerminalError: (message) => new TerminalError(message),
+  NeedsInput: (question) => new NeedsInput(question),
 };
 
 /** The thread has checked the params of a child: it has the schema. */
@@ -64,6 +65,7 @@ const ANSWERS = {
     options: SubmitOptions,
   ) => context.spawnMany(name, { ...child, paramsSchema: UNCHECKED }, params, options),
   dependencies: (context: AttemptContext) => context.dependencies(),
+  answers: (context: AttemptContext) => context.answers(),
 } as const;
 
 type Method = keyof typeof ANSWERS;

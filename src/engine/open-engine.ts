@@ -7,7 +7,7 @@ import { openStore } from "../store/open-store.js";
 import type { Store } from "../store/store.js";
 import { Engine } from "./engine.js";
 import { newTaskId } from "./new-task-id.js";
-import type { Around, EngineFact } from "./runtime.js";
+import type { Around, EngineEnrolment, EngineFact } from "./runtime.js";
 import type { TaskDefinition } from "./task-definition.js";
 
 export interface EngineOptions {
@@ -27,6 +27,13 @@ export interface EngineOptions {
   readonly quarantineAfter?: number;
   /** Tasks that ended so long ago are removed, with their events; milliseconds, null to keep all. Default 30 days. */
   readonly keepEndedMs?: number | null;
+  /** Only tasks that carry all of these tags are executed here. Default any. */
+  readonly tags?: readonly string[];
+  /**
+   * Makes it a worker: it is listed under these names, and sets no limits of queues. It does all else that an engine does.
+   * Default an engine.
+   */
+  readonly enrol?: EngineEnrolment;
   readonly log?: Log;
   /** Hears what happens, for metrics. */
   readonly observe?: (fact: EngineFact) => void;
@@ -57,6 +64,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     store,
     definitions,
     holder: thisProcess(),
+    enrolment: options.enrol ?? null,
+    tags: options.tags ?? [],
     liveness: livenessOf,
     newId: newTaskId,
     random: Math.random,

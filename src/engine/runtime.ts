@@ -3,6 +3,7 @@
 import type { AttemptState } from "../domain/attempt.js";
 import type { Liveness, ProcessIdentity } from "../domain/lease.js";
 import type { TaskState } from "../domain/task.js";
+import type { WorkerIdentity } from "../domain/worker.js";
 import type { Log } from "../observe/log.js";
 import type { ClaimedTask, TakenBack } from "../store/attempt-store.js";
 import type { Store } from "../store/store.js";
@@ -29,10 +30,20 @@ export type Around = (
   run: () => Promise<unknown>,
 ) => Promise<unknown>;
 
+/** Who an engine is that joins the workers instead: its lease is a worker's, and its agent's name is shown. */
+export type EngineEnrolment = Omit<WorkerIdentity, "types"> & {
+  /** Whose death proves it dead; default this process. */
+  readonly holder?: ProcessIdentity;
+};
+
 export interface EngineRuntime {
   readonly store: Store;
   readonly definitions: ReadonlyMap<string, TaskDefinition>;
   readonly holder: ProcessIdentity;
+  /** Null of an engine. */
+  readonly enrolment: EngineEnrolment | null;
+  /** Only tasks that carry all of them are claimed. */
+  readonly tags: readonly string[];
   readonly liveness: (process: ProcessIdentity) => Liveness;
   readonly newId: () => string;
   /** In [0, 1). */

@@ -11,6 +11,14 @@ export interface DependencyEnd {
   readonly failure: TaskFailure | null;
 }
 
+/** What a person has answered to a task's question. */
+export interface GivenAnswer {
+  readonly at: number;
+  /** Who it says to be. */
+  readonly by: string;
+  readonly text: string;
+}
+
 /** Steps by name. Names are unique within their parent; a nested step is `outer/inner`. */
 export interface StepScope {
   /**
@@ -63,4 +71,6 @@ export interface TaskContext extends StepScope {
   ): Promise<readonly string[]>;
   /** The ends of what this task depended on, in the order of their ids. */
   dependencies(): Promise<readonly DependencyEnd[]>;
+  /** What people have answered since the task was submitted, the oldest first; see `NeedsInput`. */
+  answers(): Promise<readonly GivenAnswer[]>;
 }

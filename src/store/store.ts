@@ -17,6 +17,7 @@ import type { GateStore } from "./gate-store.js";
 import type { HistoryStore } from "./history-store.js";
 import type { LeaseStore } from "./lease-store.js";
 import type { MachineStore } from "./machine-store.js";
+import type { NoteStore } from "./note-store.js";
 import type { QueueStore } from "./queue-store.js";
 import type { RelocationStore } from "./relocation-store.js";
 import type { RunStore } from "./run-store.js";
@@ -24,6 +25,7 @@ import type { ScheduleStore } from "./schedule-store.js";
 import type { StepStore } from "./step-store.js";
 import type { TaskStore } from "./task-store.js";
 import type { VariableStore } from "./variable-store.js";
+import type { WorkerStore } from "./worker-store.js";
 
 export interface StoreInfo {
   readonly url: string;
@@ -76,6 +78,8 @@ export interface Store {
   readonly queues: QueueStore;
   readonly schedules: ScheduleStore;
   readonly gates: GateStore;
+  readonly workers: WorkerStore;
+  readonly notes: NoteStore;
   info(): Promise<StoreInfo>;
   /** Writes a little, durably: throws what any write would now. Leaves no event. */
   probe(): Promise<void>;

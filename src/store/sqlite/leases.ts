@@ -60,7 +60,7 @@ export function vacateLease(session: SqlScope, name: string, fence: number): boo
 }
 
 /** See `LeaseStore.acquireLease`. To be called inside a write. */
-export function takeLease(session: Session, request: LeaseRequest): LeaseAnswer {
+export function takeLease(session: SqlScope, request: LeaseRequest): LeaseAnswer {
   const { name, holder, purpose, ttlMs, provedDeadFence } = request;
   const now = session.now();
   const held = readLease(session, name);

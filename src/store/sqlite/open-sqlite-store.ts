@@ -17,6 +17,7 @@ import { sqliteLeases } from "./leases.js";
 import { findLockHolder } from "./lock-holder.js";
 import { sqliteMachines } from "./machines.js";
 import { type Migration, migrate, readMigrations, SCHEMA_VERSION, schemaVersionOf } from "./migrate.js";
+import { sqliteNotes } from "./notes.js";
 import { DEFAULT_PATIENCE_MS, patiently } from "./patience.js";
 import { sqliteQueues } from "./queues.js";
 import { sqliteRelocation } from "./relocation.js";
@@ -29,6 +30,7 @@ import { MEMORY, type OpenedFile, openStoreFile } from "./store-file.js";
 import { sqliteSteps } from "./task-steps.js";
 import { sqliteTasks } from "./tasks.js";
 import { sqliteVariables } from "./variables.js";
+import { sqliteWorkers } from "./workers.js";
 
 export interface SqliteStoreOptions {
   /** A file, made with its directory when missing, or `:memory:`. */
@@ -199,6 +201,8 @@ function storeOn(session: Session): Store {
     queues: sqliteQueues(session),
     schedules: sqliteSchedules(session),
     gates: sqliteGates(session),
+    workers: sqliteWorkers(session),
+    notes: sqliteNotes(session),
     info: () => session.snapshot(() => info(session)),
     probe: async () => void (await session.write(() => nextOf(session, "probe"))),
     staleWritesRefused: () => session.read(() => counterValue(session, "stale_writes")),

@@ -28,11 +28,17 @@ export const CLAIM_LEASES = `
   CROSS JOIN tasks ON tasks.seq = ended.value
   CROSS JOIN workers ON workers.owner = tasks.owner AND workers.left_at IS NULL AND workers.${OF_ONE_ATTEMPT}`;
 
-/** Gives back the lease of a claim, whose attempt is over; that of others stays. @param row as it was while it ran */
-export function vacateClaim(scope: SqlScope, row: Pick<TaskRow, "owner">): void {
-  if (row.owner === null) return;
-  const found = scope.sql(CLAIM_LEASE).get({ owner: row.owner });
-  if (found !== undefined) giveUp(scope, { name: text(found, "lease"), fence: row.owner });
+/**
+ * Gives back the lease of a claim, whose attempt is over.
+ *
+ * @param row as it was while it ran
+ * @returns false when its owner was no claim, and has its lease still
+ */
+export function vacateClaim(scope: SqlScope, row: Pick<TaskRow, "owner">): boolean {
+  const found = row.owner === null ? undefined : scope.sql(CLAIM_LEASE).get({ owner: row.owner });
+  if (found === undefined || row.owner === null) return false;
+  giveUp(scope, { name: text(found, "lease"), fence: row.owner });
+  return true;
 }
 
 /** Gives back a lease, and forgets what its holder was to be told. */

@@ -41,13 +41,14 @@ export const COMPLETE_WITH_RESULTS = `
   FROM json_each($ends) AS ended WHERE tasks.seq = ended.value ->> 0 AND ${FENCED}`;
 /** Of those that have just completed, the few on whose end something hangs. */
 export const CONSEQUENTIAL = `
-  SELECT tasks.id, tasks.type, concurrency_key FROM json_each($seqs) AS ended
+  SELECT tasks.seq, tasks.id, tasks.type, concurrency_key, has_paths FROM json_each($seqs) AS ended
   CROSS JOIN tasks ON tasks.seq = ended.value
-  WHERE concurrency_key IS NOT NULL OR cancel_requested_at IS NOT NULL
+  WHERE concurrency_key IS NOT NULL OR cancel_requested_at IS NOT NULL OR has_paths = 1
     OR EXISTS (SELECT 1 FROM task_dependencies WHERE on_id = tasks.id AND resolved = 0)`;
 /** Whether something can hang on any end at all; asked once for a batch, of indexes that are usually empty. */
 export const ANY_CONSEQUENCE = `
   SELECT EXISTS (SELECT 1 FROM task_dependencies WHERE resolved = 0) OR EXISTS (SELECT 1 FROM task_signals)
+    OR EXISTS (SELECT 1 FROM path_waits)
     OR EXISTS (SELECT 1 FROM tasks WHERE concurrency_key IS NOT NULL
       AND (state = 'running' OR (state = 'queued' AND gate = 'open'))) AS found,
     EXISTS (SELECT 1 FROM workers WHERE left_at IS NULL) AS workers`;
@@ -59,13 +60,16 @@ export function guarded(scope: SqlScope, guard: AttemptGuard): TaskRow | null {
   return row === undefined ? null : toTaskRow(row);
 }
 
+/** What a caller says of the attempt that it takes for the running one; some know the fence alone. */
+type Presented = Pick<AttemptGuard, "taskId" | "fence"> & Partial<AttemptGuard>;
+
 /** Counts and shows a write that came too late. To be called inside a write. */
-export function refuseWrite(scope: SqlScope, guard: AttemptGuard, name: string): AttemptWrite<never> {
+export function refuseWrite(scope: SqlScope, guard: Presented, name: string): AttemptWrite<never> {
   const found = scope.sql("SELECT * FROM tasks WHERE id = $id").get({ id: guard.taskId });
   const row = found === undefined ? null : toTaskRow(found);
   const refusal = row === null ? "not_found" : "stale_fence";
   nextOf(scope, "stale_writes");
-  const presented = { attempt: guard.attempt, fence: guard.fence };
+  const presented = { attempt: guard.attempt ?? null, fence: guard.fence };
   const data = {
     write: name,
     refusal,

@@ -30,7 +30,7 @@ export const OLDEST_QUEUED = `
   SELECT submitted_at FROM tasks WHERE type = $type AND state = 'queued' ORDER BY seq LIMIT 1`;
 
 /** SQLite merges at most 500 walks; beyond that a filter walks all tasks. */
-const MOST_WALKS = 400;
+export const MOST_WALKS = 400;
 
 interface Walk {
   readonly sql: string;

@@ -5,6 +5,7 @@ import type { ErrorCode } from "../../domain/errors.js";
 import type { Task, TaskFailure, TaskGate, TaskState } from "../../domain/task.js";
 import type { Step, StepKind, TaskLogLine } from "../step-store.js";
 import type { SqlRow } from "./driver.js";
+import type { SqlScope } from "./session.js";
 
 /** A row as the CHECKs of the schema guarantee it. */
 export interface TaskRow {
@@ -50,6 +51,12 @@ export interface TaskRow {
 
 export const toTaskRow = (row: SqlRow): TaskRow => row as unknown as TaskRow;
 
+/** A task as it is stored; null for an unknown id. */
+export function readTaskRow(scope: SqlScope, id: string): TaskRow | null {
+  const row = scope.sql("SELECT * FROM tasks WHERE id = $id").get({ id });
+  return row === undefined ? null : toTaskRow(row);
+}
+
 const parsed = (text: string | null): JsonValue => (text === null ? null : (JSON.parse(text) as JsonValue));
 
 type FailureColumns = Pick<TaskRow, "error_code" | "error_name" | "error_message">;
@@ -63,6 +70,9 @@ export const failureParams = (failure: TaskFailure | null): FailureColumns => ({
   error_name: failure?.name ?? null,
   error_message: failure?.message ?? null,
 });
+
+export const tagsOf = ({ tags }: Pick<TaskRow, "tags">): readonly string[] =>
+  tags === null ? [] : (JSON.parse(tags) as string[]);
 
 export function taskFromRow(row: TaskRow): Task {
   return {
@@ -91,7 +101,7 @@ export function taskFromRow(row: TaskRow): Task {
     parentId: row.parent_id,
     schedule: row.schedule,
     createdBy: row.created_by,
-    tags: row.tags === null ? [] : (JSON.parse(row.tags) as string[]),
+    tags: tagsOf(row),
     params: parsed(row.params),
     result: parsed(row.result),
     failure: failureFrom(row),

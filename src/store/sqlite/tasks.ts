@@ -6,10 +6,12 @@ import { signalOwner, vacateClaim } from "./owners.js";
 import type { Session, SqlScope } from "./session.js";
 import { afterEnd, endWaitingTask } from "./task-gates.js";
 import { cancelledBy } from "./task-moves.js";
+import { holdersInTheWay, pathsOfRow } from "./task-paths.js";
 import { readTask, taskQueries, typesIn } from "./task-queries.js";
+import { listReady } from "./task-ready.js";
 import { retryEnded } from "./task-retry.js";
-import { type TaskRow, toTaskRow } from "./task-rows.js";
-import { submitTasks } from "./task-submit.js";
+import { readTaskRow, toTaskRow } from "./task-rows.js";
+import { submitAll, submitTasks } from "./task-submit.js";
 
 /** Submissions that share a savepoint: enough that its cost is nothing, few enough that a group ends in time. */
 const CHUNK = 500;
@@ -17,13 +19,8 @@ const CHUNK = 500;
 /** The oldest failed tasks of a type. */
 export const FAILED_OF_TYPE = "SELECT * FROM tasks WHERE type = $type AND state = 'failed' ORDER BY seq LIMIT $limit";
 
-const rowOf = (scope: SqlScope, id: string): TaskRow | null => {
-  const row = scope.sql("SELECT * FROM tasks WHERE id = $id").get({ id });
-  return row === undefined ? null : toTaskRow(row);
-};
-
 function requestCancel(scope: SqlScope, id: string, by: string): Task | null {
-  const row = rowOf(scope, id);
+  const row = readTaskRow(scope, id);
   if (row === null) return null;
   if (isEndedTask(row.state) || row.cancel_requested_at !== null) return readTask(scope, id);
   const sql = "UPDATE tasks SET cancel_requested_at = $now WHERE seq = $seq";
@@ -36,7 +33,7 @@ function requestCancel(scope: SqlScope, id: string, by: string): Task | null {
 
 /** Steps, log and attempts go with the row; the fence of a running attempt goes too, so that nothing can bring it back. */
 export function removeTask(scope: SqlScope, id: string): boolean {
-  const row = rowOf(scope, id);
+  const row = readTaskRow(scope, id);
   if (row === null) return false;
   if (row.state === "running") signalOwner(scope, row, "removed");
   scope.sql("DELETE FROM tasks WHERE seq = $seq").run({ seq: row.seq });
@@ -68,10 +65,22 @@ export function sqliteTasks(session: Session): TaskStore {
   return {
     ...taskQueries(session),
     submitTasks: (tasks) => submitInChunks(session, tasks),
+    submitAll: (tasks) => session.write(() => submitAll(session, tasks)),
+    listReady: (filter) => session.snapshot(() => listReady(session, filter)),
+    pathsOf: (id) =>
+      session.snapshot(() => {
+        const row = readTaskRow(session, id);
+        return row === null ? [] : pathsOfRow(session, row);
+      }),
+    pathHolders: (id) =>
+      session.snapshot(() => {
+        const row = readTaskRow(session, id);
+        return row === null ? [] : holdersInTheWay(session, row, pathsOfRow(session, row));
+      }),
     requestTaskCancel: (id, by) => session.write(() => requestCancel(session, id, by)),
     retryTask: (id) =>
       session.write(() => {
-        const row = rowOf(session, id);
+        const row = readTaskRow(session, id);
         return row !== null && retryEnded(session, row) ? readTask(session, id) : null;
       }),
     retryFailed: (types, limit) =>

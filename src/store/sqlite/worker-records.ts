@@ -1,0 +1,59 @@
+/** Who holds, or held, the leases of owners. */
+import { ENGINE_LEASES, type Lease } from "../../domain/lease.js";
+import { type Worker, type WorkerKind, workerPurpose } from "../../domain/worker.js";
+import type { WorkerRequest } from "../worker-store.js";
+import type { SqlRow } from "./driver.js";
+import { LEASES_BY_PREFIX, readLease, takeLease } from "./leases.js";
+import { integer, integerOrNull, leaseFromRow, text, textOrNull } from "./rows.js";
+import type { SqlScope } from "./session.js";
+
+export const WORKERS_BY_OWNER = "SELECT * FROM workers WHERE owner IN (SELECT value FROM json_each($owners))";
+const INSERT = `
+  INSERT INTO workers (owner, lease, agent_id, session, kind, types, workspace, started_at)
+  VALUES ($owner, $lease, $agent_id, $session, $kind, $types, $workspace, $now)`;
+
+const workerFromRow = (row: SqlRow): Worker => ({
+  owner: integer(row, "owner"),
+  lease: text(row, "lease"),
+  agentId: text(row, "agent_id"),
+  session: text(row, "session"),
+  kind: row.kind as WorkerKind,
+  types: JSON.parse(text(row, "types")) as string[],
+  workspace: textOrNull(row, "workspace"),
+  startedAt: integer(row, "started_at"),
+  leftAt: integerOrNull(row, "left_at"),
+});
+
+/** Whoever held the leases of these fences; engines are not among them. */
+export function readWorkers(scope: SqlScope, owners: readonly number[]): ReadonlyMap<number, Worker> {
+  const rows = scope.sql(WORKERS_BY_OWNER).all({ owners: JSON.stringify(owners) });
+  return new Map(rows.map(workerFromRow).map((worker) => [worker.owner, worker]));
+}
+
+/** See `WorkerStore.enrol`. To be called inside a write. */
+export function enrolWorker(scope: SqlScope, request: WorkerRequest): Lease {
+  const { name, holder, ttlMs, agentId, session, kind, types, workspace } = request;
+  const { lease } = takeLease(scope, { name, holder, ttlMs, purpose: workerPurpose(request) });
+  scope.sql(INSERT).run({
+    owner: lease.fence,
+    lease: name,
+    agent_id: agentId,
+    session,
+    kind,
+    types: JSON.stringify(types),
+    workspace,
+    now: scope.now(),
+  });
+  return lease;
+}
+
+/** The lease of whoever has this fence for an owner; null when nobody has it any more. */
+export function leaseOfOwner(scope: SqlScope, owner: number): Lease | null {
+  const worker = readWorkers(scope, [owner]).get(owner);
+  if (worker !== undefined) {
+    const lease = readLease(scope, worker.lease);
+    return lease?.fence === owner ? lease : null;
+  }
+  const engines = scope.sql(LEASES_BY_PREFIX).all({ prefix: ENGINE_LEASES });
+  return engines.flatMap((row) => leaseFromRow(row) ?? []).find(({ fence }) => fence === owner) ?? null;
+}
