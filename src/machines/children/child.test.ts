@@ -43,6 +43,15 @@ describe("a child", () => {
     expect(child.stopped()).toBe(false);
   });
 
+  it("can open its streams again by their names", async () => {
+    const heard: string[] = [];
+    const child = await nursery.start("cat /dev/stdin >/dev/stdout; echo bad >/dev/stderr", {
+      onOutput: (stream, bytes) => heard.push(`${stream} ${bytes}`),
+    });
+    expect((await child.ended).code).toBe(0);
+    expect(heard.sort()).toEqual(["stderr bad\n", "stdout input\n"]);
+  });
+
   it("gets its arguments as they are", async () => {
     const words = ["", "a b", "$(id)", "-n", "new\nline", "'", "*"];
     const path = join(nursery.dir, "words");
@@ -137,6 +146,11 @@ describe("a child", () => {
     await expect(nursery.start("true", { cwd: join(nursery.dir, "none") })).rejects.toMatchObject({
       code: "spawn_failed",
     });
+  });
+
+  it("is not started with more arguments than the system takes", async () => {
+    const words = Array.from({ length: 40 }, () => "x".repeat(100_000));
+    await expect(nursery.start("", { command: ["true", ...words] })).rejects.toMatchObject({ code: "spawn_failed" });
   });
 
   it("ends as a shell would have it when its program is not there", async () => {

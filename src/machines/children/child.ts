@@ -4,12 +4,13 @@
  *
  * What leaves the group (a daemon that makes a session of its own) is not followed.
  */
-import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { WaybillError } from "../../domain/errors.js";
 import type { Environment } from "../environment.js";
+import { closeWriter, type Pipe, type PipeMaker } from "./pipe-maker.js";
 import { askToEnd, groupLives, signalGroup } from "./process-group.js";
 import type { Warden } from "./warden.js";
 
@@ -23,6 +24,7 @@ export interface ChildRequest {
   /** The file that it reads as stdin. */
   readonly inputFile: string;
   readonly warden: Warden;
+  readonly pipes: PipeMaker;
   readonly onOutput: (stream: OutputStream, bytes: Buffer) => void;
 }
 
@@ -54,40 +56,64 @@ const LEFTOVER_GRACE_MS = 1_000;
 const OUTPUT_GRACE_MS = 1_000;
 const LOOK_MS = 20;
 
-type Spawned = ChildProcessByStdio<Writable, Readable, Readable>;
-
 /** Resolves when the program may begin. Errors: `spawn_failed`, and `lost` when the warden is gone. */
 export async function startChild(request: ChildRequest): Promise<Child> {
-  const { command, cwd, environment, inputFile, warden, onOutput } = request;
-  const spawned: Spawned = spawn("/bin/sh", ["-c", GATE, "waybill", inputFile, ...command], {
-    cwd,
-    detached: true,
-    env: environment,
-    stdio: ["pipe", "pipe", "pipe"],
-  });
-  spawned.stdin.on("error", () => undefined); // It was killed before it could begin; its end says so.
+  const { warden, pipes, onOutput } = request;
+  const [out, err] = [await pipes.make(), await pipes.make()];
+  const flowed = Promise.all([
+    passOn(out.readable, (bytes) => onOutput("stdout", bytes)),
+    passOn(err.readable, (bytes) => onOutput("stderr", bytes)),
+  ]);
+  const spawned = spawnGate(request, out, err);
   const exited = exitOf(spawned);
-  const flowed = [passOn(spawned, "stdout", onOutput), passOn(spawned, "stderr", onOutput)];
-  const group = await startedPid(spawned, cwd);
-  try {
-    await warden.add(group);
-  } catch (error) {
-    spawned.stdin.destroy();
-    await exited;
-    throw error;
-  }
-  spawned.stdin.end("\n");
+  const group = await startedPid(spawned, request.cwd);
+  await admit(spawned, group, warden, exited);
   const ending = new GroupEnding(group);
   const settle = async (): Promise<ChildEnd> => {
     const end = await exited;
     await ending.leftovers();
     warden.remove(group);
-    await Promise.race([Promise.all(flowed), pause(OUTPUT_GRACE_MS, undefined, { ref: false })]);
-    spawned.stdout.destroy();
-    spawned.stderr.destroy();
+    await Promise.race([flowed, pause(OUTPUT_GRACE_MS, undefined, { ref: false })]);
+    for (const { readable } of [out, err]) readable.destroy();
     return end;
   };
   return { pid: group, ended: settle(), stopped: () => ending.asked, stop: (graceMs) => ending.stop(graceMs) };
+}
+
+/** Errors: `spawn_failed` for what Node refuses at once, such as more arguments than the system takes. */
+function spawnGate({ command, cwd, environment, inputFile }: ChildRequest, out: Pipe, err: Pipe): ChildProcess {
+  try {
+    return spawn("/bin/sh", ["-c", GATE, "waybill", inputFile, ...command], {
+      cwd,
+      detached: true,
+      env: environment,
+      stdio: ["pipe", out.writer, err.writer],
+    });
+  } catch (cause) {
+    throw notStarted(cwd, cause as Error);
+  } finally {
+    closeWriter(out);
+    closeWriter(err);
+  }
+}
+
+const notStarted = (cwd: string, cause: Error): WaybillError =>
+  new WaybillError("spawn_failed", `No process could be started in ${cwd}: ${cause.message}.`, {
+    hint: "Is the working directory there, and /bin/sh?",
+    cause,
+  });
+
+/** Lets the program begin once the warden knows its group. */
+async function admit({ stdin }: ChildProcess, group: number, warden: Warden, exited: Promise<unknown>): Promise<void> {
+  stdin?.on("error", () => undefined); // It was killed before it could begin; its end says so.
+  try {
+    await warden.add(group);
+  } catch (error) {
+    stdin?.destroy();
+    await exited;
+    throw error;
+  }
+  stdin?.end("\n");
 }
 
 /** The end of a group: asked for, or that of its leader, which the others do not outlive by much. */
@@ -133,20 +159,16 @@ const exitOf = (spawned: ChildProcess): Promise<ChildEnd> =>
   });
 
 /** Resolves when the stream is closed. */
-async function passOn(spawned: Spawned, name: OutputStream, onOutput: ChildRequest["onOutput"]): Promise<void> {
-  const stream = spawned[name];
-  stream.on("data", (bytes: Buffer) => onOutput(name, bytes));
+async function passOn(stream: Readable, take: (bytes: Buffer) => void): Promise<void> {
+  stream.on("data", take);
   // A pipe that breaks is a stream that ends.
   stream.on("error", () => undefined);
   await once(stream, "close").catch(() => undefined);
 }
 
-async function startedPid(spawned: Spawned, cwd: string): Promise<number> {
+async function startedPid(spawned: ChildProcess, cwd: string): Promise<number> {
   await once(spawned, "spawn").catch((cause: Error) => {
-    throw new WaybillError("spawn_failed", `No process could be started in ${cwd}: ${cause.message}.`, {
-      hint: "Is the working directory there, and /bin/sh?",
-      cause,
-    });
+    throw notStarted(cwd, cause);
   });
   return spawned.pid ?? 0;
 }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Child, type ChildRequest, startChild } from "./child.js";
+import { PipeMaker } from "./pipe-maker.js";
 import { startWarden, type Warden } from "./warden.js";
 
 export interface Nursery {
@@ -22,7 +23,14 @@ export async function openNursery(graceMs = 5_000): Promise<Nursery> {
   const warden = await startWarden({ graceMs, directory, environment: testEnvironment });
   const inputFile = join(dir, "input");
   writeFileSync(inputFile, "input\n");
-  const rest = { cwd: dir, environment: testEnvironment, inputFile, warden, onOutput: () => undefined };
+  const rest = {
+    cwd: dir,
+    environment: testEnvironment,
+    inputFile,
+    warden,
+    pipes: new PipeMaker(directory, testEnvironment),
+    onOutput: () => undefined,
+  };
   return {
     dir,
     warden,
