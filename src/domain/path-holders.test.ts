@@ -40,6 +40,7 @@ describe("holders of paths", () => {
     ],
     ["another space", [write("x", "web")], [["web", "**"]]],
     ["a space nobody is in", [write("**", "shop")], []],
+    ["a file in such a space", [write("a", "shop")], []],
     ["nothing", [], []],
   ])("are in the way of %s, the newest first", (_name, scopes, expected) => {
     expect(inTheWayOf(...scopes)).toEqual(expected);

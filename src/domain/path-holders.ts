@@ -9,6 +9,13 @@ interface Held<H> extends ReadScope {
   readonly order: number;
 }
 
+/**
+ * How long a task that waited for paths has them kept free, once nobody is in its way any more; milliseconds. Until it is
+ * over nothing that comes after the task takes them; after it, others may go first again: whoever could execute the task
+ * has not asked for it.
+ */
+export const TURN_MS = 10_000;
+
 /** A place in the tree of all plain begins. */
 class Place<H> {
   readonly held: Held<H>[] = [];

@@ -7,7 +7,9 @@ import {
   normalisePattern,
   normaliseScopes,
   overlap,
+  type PathMode,
   type PathScope,
+  type PathWish,
   readPattern,
   readScope,
   toPathScope,
@@ -57,9 +59,9 @@ describe("scopes of a task", () => {
   const write = (pattern: string, space?: string): PathScope => toPathScope("write", pattern, space);
 
   it("are kept once each, in their one spelling", () => {
-    const scopes: PathScope[] = [
+    const scopes: PathWish[] = [
       { mode: "write", space: "", pattern: "src/" },
-      { mode: "write", space: "", pattern: "./src/**" },
+      { mode: "write", pattern: "./src/**" },
       { mode: "read", space: "", pattern: "src/" },
       { mode: "write", space: "web", pattern: "src/" },
     ];
@@ -75,6 +77,7 @@ describe("scopes of a task", () => {
     expect(normaliseScopes(many.slice(1))).toHaveLength(MOST_PATHS);
     expect(() => normaliseScopes(many)).toThrow("at most 256");
     for (const space of ["\0", "\udc00", "x".repeat(201)]) expect(() => write("a", space)).toThrow("The space of");
+    expect(() => toPathScope("delete" as PathMode, "a")).toThrow('"delete"');
   });
 
   it("overlap only within one space, and when one of them writes", () => {
@@ -153,9 +156,13 @@ const patternOf = (of: string) =>
   fc
     .array(fc.constantFrom("keep", "any", "star", "deep"), { minLength: of.length, maxLength: of.length })
     .map((choices) => {
+      const wild = new Map([
+        ["any", "?"],
+        ["star", "*"],
+      ]);
       const segments = of.split("/").map((segment, at) => {
         if (choices[at] === "deep") return "**";
-        return [...segment].map((c, n) => ({ any: "?", star: "*" })[choices[at + n] ?? ""] ?? c).join("");
+        return [...segment].map((c, n) => wild.get(choices[at + n] ?? "") ?? c).join("");
       });
       return normalisePattern(segments.join("/"));
     });

@@ -19,6 +19,11 @@ export interface PathScope {
   readonly pattern: string;
 }
 
+/** A scope as it is asked for; without a space it is the empty one. */
+export interface PathWish extends Omit<PathScope, "space"> {
+  readonly space?: string;
+}
+
 /** How many scopes a task may have, and how long their parts may be; characters. */
 export const MOST_PATHS = 256;
 export const LONGEST_PATTERN = 1_024;
@@ -84,8 +89,18 @@ function climb(segments: string[], pattern: string): void {
   if (left === ANY_SEGMENTS) throw refuse(pattern, 'has a ".." after a "**", which could be anywhere');
 }
 
-/** A scope in its one spelling. Errors: `invalid_input` for the pattern (`normalisePattern`) or the space. */
+/** A scope in its one spelling. Errors: `invalid_input` for the pattern (`normalisePattern`), the mode or the space. */
 export function toPathScope(mode: PathMode, pattern: string, space = ""): PathScope {
+  if (!PATH_MODES.includes(mode)) {
+    throw new WaybillError(
+      "invalid_input",
+      `The mode of the path ${JSON.stringify(pattern)} is ${JSON.stringify(mode)}.`,
+      {
+        hint: `Expected one of ${PATH_MODES.join(", ")}.`,
+        details: { mode, pattern },
+      },
+    );
+  }
   if (space.length > LONGEST_SPACE || space.includes("\0") || !space.isWellFormed()) {
     throw new WaybillError(
       "invalid_input",
@@ -97,11 +112,11 @@ export function toPathScope(mode: PathMode, pattern: string, space = ""): PathSc
 }
 
 /** Scopes in their one spelling, each once. Errors: those of `toPathScope`; `invalid_input` for more than `MOST_PATHS`. */
-export function normaliseScopes(scopes: readonly PathScope[]): readonly PathScope[] {
+export function normaliseScopes(scopes: readonly PathWish[]): readonly PathScope[] {
   const byKey = new Map<string, PathScope>();
   for (const { mode, space, pattern } of scopes) {
     const scope = toPathScope(mode, pattern, space);
-    byKey.set(JSON.stringify([mode, space, scope.pattern]), scope);
+    byKey.set(JSON.stringify([mode, scope.space, scope.pattern]), scope);
   }
   if (byKey.size > MOST_PATHS) {
     throw new WaybillError("invalid_input", `A task has ${byKey.size} paths; at most ${MOST_PATHS} are allowed.`, {

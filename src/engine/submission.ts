@@ -1,6 +1,7 @@
 /** From what a caller says to what the store is asked to record. */
 import type { Dependency } from "../domain/dependency.js";
 import { WaybillError } from "../domain/errors.js";
+import { normaliseScopes, type PathScope, type PathWish } from "../domain/path-scope.js";
 import { canonicalTaskId } from "../domain/task-identity.js";
 import type { UniqueScope } from "../domain/unique-key.js";
 import type { NewTask } from "../store/task-store.js";
@@ -28,8 +29,12 @@ export interface SubmitOptions {
   readonly maxAttempts?: number;
   readonly timeoutMs?: number;
   readonly deadlineMs?: number;
-  /** To find it by. */
+  /** To find it by, and for workers that take only some. */
   readonly tags?: readonly string[];
+  /** What it reads and writes: it does not run beside a task of which one writes what the other reads or writes. */
+  readonly paths?: readonly PathWish[];
+  /** The task during which it was found. */
+  readonly discoveredFrom?: string;
   /** Who submits it, for whoever looks at it later. */
   readonly createdBy?: string;
   /** Opaque text that the handler gets, such as a `traceparent`. */
@@ -90,6 +95,7 @@ export function toJson(value: unknown, what: string, code: "invalid_input" | "in
 
 const NO_DEPENDENCIES: readonly Dependency[] = [];
 const NO_TAGS: readonly string[] = [];
+const NO_PATHS: readonly PathScope[] = [];
 
 /** Without a look at the params; for callers that have no definition, their JSON text is stored as it is. */
 export function toNewTask(
@@ -115,7 +121,9 @@ export function toNewTask(
     unique: toUnique(options.uniqueKey),
     dependsOn: options.dependsOn?.map(toDependency) ?? NO_DEPENDENCIES,
     tags: options.tags ?? NO_TAGS,
+    paths: options.paths === undefined ? NO_PATHS : normaliseScopes(options.paths),
     parentId: facts.parentId ?? null,
+    discoveredFrom: options.discoveredFrom === undefined ? null : canonicalTaskId(options.discoveredFrom),
     schedule: facts.schedule ?? null,
     createdBy: options.createdBy ?? null,
     trace: options.trace ?? null,

@@ -1,5 +1,6 @@
 import type { Attempt, AttemptGuard, AttemptSignalKind, ReturnReason } from "../domain/attempt.js";
 import type { Lease } from "../domain/lease.js";
+import type { PathScope } from "../domain/path-scope.js";
 import type { PersonGate, Task, TaskFailure, TaskState } from "../domain/task.js";
 
 /** Presented with a claim: the lease of the engine or worker that claims. */
@@ -9,6 +10,8 @@ export interface ClaimRequest {
   readonly owner: Owner;
   /** Only tasks of these types are claimed; others are left for other engines. `limit`: how many more this engine takes of one. */
   readonly types: readonly { readonly type: string; readonly limit: number }[];
+  /** Only tasks that carry all of these are claimed. */
+  readonly tags?: readonly string[];
   /** How many attempts begin at once. */
   readonly begin: number;
   /** How many more are claimed ahead, to begin later. */
@@ -33,7 +36,10 @@ export type ClaimedTask = Pick<
   | "parentId"
   | "trace"
   | "submittedAt"
+  | "tags"
 > & {
+  /** What it reads and writes: its own as long as the attempt runs. */
+  readonly paths: readonly PathScope[];
   readonly fence: number;
   /** JSON text. */
   readonly params: string;
@@ -93,6 +99,9 @@ export interface AttemptStore {
   /**
    * Gives waiting tasks to an engine, by priority, then age, within the limits of their queues. Tasks whose time has
    * come count as waiting; those whose deadline has passed fail instead. Writes nothing when there is nothing to claim.
+   *
+   * No task is given while another has paths that overlap its own and one of the two writes them, nor while one that comes
+   * before it waits for such paths: it waits until that one has ended.
    */
   claimTasks(request: ClaimRequest): Promise<ClaimAnswer>;
   /**

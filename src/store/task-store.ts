@@ -1,5 +1,6 @@
 import type { Dependency } from "../domain/dependency.js";
 import type { WaybillError } from "../domain/errors.js";
+import type { PathScope } from "../domain/path-scope.js";
 import type { Task, TaskState } from "../domain/task.js";
 import type { UniqueScope } from "../domain/unique-key.js";
 
@@ -23,7 +24,11 @@ export interface NewTask {
   readonly unique: { readonly key: string; readonly scope: UniqueScope } | null;
   readonly dependsOn: readonly Dependency[];
   readonly tags: readonly string[];
+  /** What it reads and writes: it runs beside no task of which one writes what the other reads or writes. */
+  readonly paths: readonly PathScope[];
   readonly parentId: string | null;
+  /** The task during which it was found; known or not, it is only named. */
+  readonly discoveredFrom: string | null;
   readonly schedule: string | null;
   readonly createdBy: string | null;
   readonly trace: string | null;
@@ -60,6 +65,25 @@ export interface TypeStats {
   readonly oldestQueuedAt: number | null;
 }
 
+/** What could be claimed, in the order in which it would be. */
+export interface ReadyFilter {
+  /** Default all. */
+  readonly types?: readonly string[];
+  /** Only tasks that carry all of them. */
+  readonly tags?: readonly string[];
+  readonly limit: number;
+}
+
+/** A task that has, or is to have first, paths that another one wants. */
+export interface PathHolder {
+  readonly taskId: string;
+  /** Who runs it; null of an engine, and of a task that waits. */
+  readonly agentId: string | null;
+  readonly state: "running" | "waiting";
+  /** One of its paths that is in the way. */
+  readonly path: PathScope;
+}
+
 export interface TaskStore {
   /**
    * Records tasks, each decided for itself and in order, so that one may depend on those before it. The answers come
@@ -67,6 +91,14 @@ export interface TaskStore {
    * of which nothing was acknowledged.
    */
   submitTasks(tasks: readonly NewTask[]): Promise<readonly Submitted[]>;
+  /**
+   * Records tasks all together, or none of them: the first refusal is thrown, with `index` and `id` of what was refused in
+   * its details. They may depend on each other in any order. What is known already under an own id is answered with, so
+   * that the same call twice is one.
+   *
+   * Errors: those of `Submitted`, and `dependency_cycle`.
+   */
+  submitAll(tasks: readonly NewTask[]): Promise<readonly Submitted[]>;
   getTask(id: string): Promise<Task | null>;
   getTasks(ids: readonly string[]): Promise<ReadonlyMap<string, Task>>;
   /** Those of `ids` that have ended or are unknown. */
@@ -74,9 +106,18 @@ export interface TaskStore {
   /** Tasks whose id starts with `prefix`, at most `limit`. */
   findTasksByPrefix(prefix: string, limit: number): Promise<readonly Task[]>;
   listTasks(filter: TaskFilter, page: TaskPage): Promise<readonly Task[]>;
+  /**
+   * Tasks that wait for nothing but somebody to claim them, by priority, then age; those of paused queues are left out.
+   * Whether their paths are free is found out by whoever claims them.
+   */
+  listReady(filter: ReadyFilter): Promise<readonly Task[]>;
   taskStats(): Promise<readonly TypeStats[]>;
   /** The tasks that a task waits for, or waited for. */
   dependenciesOf(id: string): Promise<readonly Dependency[]>;
+  /** What a task reads and writes; nothing of an unknown one. */
+  pathsOf(id: string): Promise<readonly PathScope[]>;
+  /** Who is in the way of a task's paths now, those that run first. */
+  pathHolders(id: string): Promise<readonly PathHolder[]>;
   /**
    * States the wish that a task ends. One that waits is cancelled at once; a running one is its owner's to end, who is
    * told. What has ended stays as it is. Null for an unknown task.

@@ -1,56 +1,33 @@
 /** Claims: who gets which waiting task. One walk of an index in the order of (priority, age), whatever waits besides. */
+import type { PathScope } from "../../domain/path-scope.js";
 import { WORKER_LEASES } from "../../domain/worker.js";
 import type { ClaimAnswer, ClaimedTask, ClaimRequest, Owner } from "../attempt-store.js";
 import { takeFences } from "./counters.js";
 import { appendEvents } from "./event-log.js";
 import { readLease } from "./leases.js";
-import { integerOrNull } from "./rows.js";
+import { integer, integerOrNull } from "./rows.js";
 import type { Session, SqlScope } from "./session.js";
-import { endWaitingTask, queueTask } from "./task-gates.js";
+import { endWaitingTask, leaveLine, queueTask, waitForPaths } from "./task-gates.js";
+import { PathsInUse, pathsOfRow } from "./task-paths.js";
+import { type ReadyRow, readReady } from "./task-ready.js";
 import { earliest, isHeldByRate, type Room, roomsOf, takeRates } from "./task-rooms.js";
-import { type TaskRow, toTaskRow } from "./task-rows.js";
+import { type TaskRow, tagsOf, toTaskRow } from "./task-rows.js";
 
 /** What one write promotes or expires at most; the rest comes with the next claim. */
 const MOST_DUE = 1_000;
+/** Tasks that a claim which has found some finds held by paths at most. One that has found none looks at all. */
+const MOST_SET_ASIDE = 100;
 
 export const DUE = "SELECT * FROM tasks WHERE state = 'scheduled' AND run_at <= $now ORDER BY run_at LIMIT $limit";
 export const EXPIRED_DEADLINES = `
   SELECT * FROM tasks WHERE deadline_at <= $now AND deadline_at IS NOT NULL AND state IN ('queued', 'scheduled')
   ORDER BY deadline_at LIMIT $limit`;
+export const EXPIRED_TURNS = "SELECT seq FROM path_waits WHERE turn_until <= $now ORDER BY turn_until LIMIT $limit";
+export const NEXT_TURN = "SELECT turn_until AS at FROM path_waits WHERE turn_until > 0 ORDER BY turn_until LIMIT 1";
 export const NEXT_DUE = "SELECT run_at AS at FROM tasks WHERE state = 'scheduled' ORDER BY run_at LIMIT 1";
 export const NEXT_DEADLINE = `
   SELECT deadline_at AS at FROM tasks WHERE deadline_at IS NOT NULL AND state IN ('queued', 'scheduled')
   ORDER BY deadline_at LIMIT 1`;
-const READY_COLUMNS = `seq, id, type, priority, run, attempt, failures, crashes, suspect, max_attempts, timeout_ms,
-  deadline_at, submitted_at, concurrency_key, rate_reserved, parent_id, trace, params`;
-
-type ReadyRow = Pick<
-  TaskRow,
-  | "seq"
-  | "id"
-  | "type"
-  | "run"
-  | "attempt"
-  | "failures"
-  | "crashes"
-  | "suspect"
-  | "max_attempts"
-  | "timeout_ms"
-  | "deadline_at"
-  | "submitted_at"
-  | "concurrency_key"
-  | "rate_reserved"
-  | "parent_id"
-  | "trace"
-  | "params"
->;
-
-/** Types are one ordered walk each, which SQLite merges as far as the limit. */
-export const readySql = (types: number): string =>
-  `${Array.from(
-    { length: types },
-    (_, n) => `SELECT ${READY_COLUMNS} FROM tasks WHERE type = $type_${n} AND state = 'queued' AND gate = 'open'`,
-  ).join(" UNION ALL ")} ORDER BY priority DESC, seq LIMIT $limit`;
 
 /** One statement for all that were taken, in their order: the fence of each is the first one's and its place. */
 export const START = `
@@ -62,15 +39,8 @@ export const START = `
 export const REMEMBER_WORKER = `
   INSERT OR IGNORE INTO worker_tasks (owner, seq) SELECT $owner, value FROM json_each($taken)`;
 
-function readReady(scope: SqlScope, rooms: ReadonlyMap<string, Room>, limit: number): readonly ReadyRow[] {
-  const open = [...rooms].filter(([, room]) => room.left > 0);
-  if (open.length === 0) return [];
-  const types = Object.fromEntries(open.map(([type], n) => [`type_${n}`, type]));
-  return scope
-    .sql(readySql(open.length))
-    .all({ ...types, limit })
-    .map(toTaskRow);
-}
+/** Those that waited for paths have them now, or had their turn before they asked for any. */
+const TAKE_PATHS = "DELETE FROM path_waits WHERE seq IN (SELECT value FROM json_each($taken))";
 
 /** One claim under way. */
 class Claim {
@@ -79,6 +49,8 @@ class Claim {
   readonly #wanted: Wanted;
   readonly #rooms: ReadonlyMap<string, Room>;
   readonly #now: number;
+  #inUse: PathsInUse | null = null;
+  #setAside = 0;
 
   constructor(scope: SqlScope, wanted: Wanted, rooms: ReadonlyMap<string, Room>, now: number) {
     this.#scope = scope;
@@ -93,7 +65,7 @@ class Claim {
     const seen = new Set<number>();
     for (;;) {
       const limit = most - this.taken.length;
-      const rows = limit <= 0 ? [] : readReady(this.#scope, this.#rooms, limit);
+      const rows = limit <= 0 ? [] : readReady(this.#scope, this.#openTypes(), this.#wanted.tags ?? [], limit);
       for (const row of rows) {
         if (seen.has(row.seq)) continue;
         if (!this.#hasRoom(row)) continue;
@@ -101,9 +73,14 @@ class Claim {
         if (row.suspect === 1 && this.taken.length >= this.#wanted.begin) return;
         seen.add(row.seq);
         this.take(row);
+        if (this.#setAside >= MOST_SET_ASIDE && this.taken.length > 0) return;
       }
       if (rows.length < limit || limit <= 0) return;
     }
+  }
+
+  #openTypes(): readonly string[] {
+    return [...this.#rooms].flatMap(([type, { left }]) => (left > 0 ? [type] : []));
   }
 
   #hasRoom({ type }: ReadyRow): boolean {
@@ -113,9 +90,24 @@ class Claim {
   /** Takes a task unless something holds it back. */
   take(row: ReadyRow): void {
     const room = this.#rooms.get(row.type);
-    if (room === undefined || room.left <= 0 || isHeldByRate(this.#scope, row, room.queue, this.#now)) return;
+    if (room === undefined || room.left <= 0) return;
+    const paths = pathsOfRow(this.#scope, row);
+    if (this.#isHeldByPaths(row, paths) || isHeldByRate(this.#scope, row, room.queue, this.#now)) return;
     this.taken.push(row);
+    this.#inUse?.add(row, paths, true);
     room.left -= 1;
+  }
+
+  /** Puts a task whose paths others have, or are to have first, into the line of those who wait for paths. */
+  #isHeldByPaths(row: ReadyRow, paths: readonly PathScope[]): boolean {
+    if (paths.length === 0) return false;
+    this.#inUse ??= new PathsInUse(this.#scope);
+    const [first] = this.#inUse.inTheWayOf(row, paths);
+    if (first === undefined) return false;
+    waitForPaths(this.#scope, row, first.holder.seq);
+    this.#inUse.add(row, paths, false);
+    this.#setAside += 1;
+    return true;
   }
 
   /** Gives what was taken to its owner. */
@@ -126,14 +118,15 @@ class Claim {
   }
 }
 
-/** Tasks whose time has come are queued, those whose deadline has passed fail. */
-function advanceTime(scope: SqlScope, now: number): void {
+/** Tasks whose time has come are queued, those whose deadline has passed fail, turns that were not taken are over. */
+export function advanceTime(scope: SqlScope, now: number): void {
   for (const row of scope.sql(EXPIRED_DEADLINES).all({ now, limit: MOST_DUE }).map(toTaskRow)) {
     const since = now - row.submitted_at;
     const message = `It had not ended ${since} ms after its submission, when its deadline had passed.`;
     endWaitingTask(scope, row, "failed", { code: "deadline_exceeded", name: null, message });
   }
   for (const row of scope.sql(DUE).all({ now, limit: MOST_DUE }).map(toTaskRow)) queueTask(scope, row, "due");
+  for (const row of scope.sql(EXPIRED_TURNS).all({ now, limit: MOST_DUE })) leaveLine(scope, integer(row, "seq"));
 }
 
 /** Makes attempts of what was taken: one fence for each, in their order; the first `begin` begin now. */
@@ -148,7 +141,8 @@ function start(
   const seqs = JSON.stringify(taken.map((row) => row.seq));
   scope.sql(START).run({ first, owner, now, begin, taken: seqs });
   if (name.startsWith(WORKER_LEASES)) scope.sql(REMEMBER_WORKER).run({ owner, taken: seqs });
-  const started = taken.map((row, at) => claimedFrom(row, first + at));
+  if (taken.some((row) => row.has_paths === 1)) scope.sql(TAKE_PATHS).run({ taken: seqs });
+  const started = taken.map((row, at) => claimedFrom(scope, row, first + at));
   appendEvents(
     scope,
     started.map(({ id, attempt, fence }) => ({ type: "task.started", subject: id, data: { attempt, fence, owner } })),
@@ -156,7 +150,7 @@ function start(
   return started;
 }
 
-const claimedFrom = (row: ReadyRow, fence: number): ClaimedTask => ({
+export const claimedFrom = (scope: SqlScope, row: ReadyRow, fence: number): ClaimedTask => ({
   id: row.id,
   sequence: row.seq,
   type: row.type,
@@ -170,6 +164,8 @@ const claimedFrom = (row: ReadyRow, fence: number): ClaimedTask => ({
   parentId: row.parent_id,
   trace: row.trace,
   submittedAt: row.submitted_at,
+  tags: tagsOf(row),
+  paths: pathsOfRow(scope, row),
   fence,
   params: row.params,
 });
@@ -210,16 +206,15 @@ export function claimRow(scope: SqlScope, row: TaskRow, ownerOf: () => Owner): C
 
 function wakeAt(scope: SqlScope, request: Wanted, now: number): number | null {
   const at = (sql: string): number | null => integerOrNull(scope.sql(sql).get() ?? { at: null }, "at");
-  return [at(NEXT_DUE), at(NEXT_DEADLINE), roomsOf(scope, request, now).rateAt].reduce(earliest, null);
+  return [at(NEXT_DUE), at(NEXT_DEADLINE), at(NEXT_TURN), roomsOf(scope, request, now).rateAt].reduce(earliest, null);
 }
 
 /** Whether a claim could find something. */
 export function hasWork(scope: SqlScope, request: Wanted, now: number): boolean {
-  const { rooms } = roomsOf(scope, request, now);
+  const types = [...roomsOf(scope, request, now).rooms.keys()];
   return (
-    readReady(scope, rooms, 1).length > 0 ||
-    scope.sql(DUE).get({ now, limit: 1 }) !== undefined ||
-    scope.sql(EXPIRED_DEADLINES).get({ now, limit: 1 }) !== undefined
+    readReady(scope, types, request.tags ?? [], 1).length > 0 ||
+    [DUE, EXPIRED_DEADLINES, EXPIRED_TURNS].some((sql) => scope.sql(sql).get({ now, limit: 1 }) !== undefined)
   );
 }
 

@@ -1,8 +1,9 @@
 /**
  * What a queued task waits for. Only tasks with an open gate are in the index that claims walk, so that a claim costs the
- * same however many wait for a key or for other tasks; whoever changes what they wait for opens the gate.
+ * same however many wait for a key, for paths or for other tasks; whoever changes what they wait for opens the gate.
  */
 import { type DependencyOutcome, judgeDependency } from "../../domain/dependency.js";
+import { TURN_MS } from "../../domain/path-holders.js";
 import type { TaskFailure, TaskState } from "../../domain/task.js";
 import { appendEvent } from "./event-log.js";
 import { integer } from "./rows.js";
@@ -28,8 +29,12 @@ export const WAITING_ON = `
 
 export const UNRESOLVED = "SELECT 1 FROM task_dependencies WHERE seq = $seq AND resolved = 0 LIMIT 1";
 
+export const PATH_WAITERS = `
+  SELECT tasks.* FROM path_waits CROSS JOIN tasks ON tasks.seq = path_waits.seq
+  WHERE path_waits.holder = $holder ORDER BY path_waits.seq`;
+
 const QUEUE = `
-  UPDATE tasks SET state = 'queued', gate = $gate, run_at = NULL WHERE seq = $seq`;
+  UPDATE tasks SET state = 'queued', gate = $gate, question = NULL, run_at = NULL WHERE seq = $seq`;
 
 type Keyed = Pick<TaskRow, "type" | "concurrency_key">;
 
@@ -59,9 +64,9 @@ export function openKeysOf(scope: SqlScope, type: string): void {
   }
 }
 
-/** A task that waited for a time, or ran, waits for an engine; unless other tasks or its key hold it. */
+/** A task that waited for a time or a person, or ran, waits for an engine; unless other tasks or its key hold it. */
 export function queueTask(scope: SqlScope, row: TaskRow, why: string): void {
-  const held = row.gate === "dependencies" && scope.sql(UNRESOLVED).get({ seq: row.seq }) !== undefined;
+  const held = row.gate !== "open" && scope.sql(UNRESOLVED).get({ seq: row.seq }) !== undefined;
   scope.sql(QUEUE).run({ seq: row.seq, gate: held ? "dependencies" : gateOfKey(scope, row) });
   appendEvent(scope, { type: "task.queued", subject: row.id, data: { why } });
 }
@@ -84,11 +89,40 @@ export function endWaitingTask(
   afterEnd(scope, row, state);
 }
 
-type Ended = Keyed & Pick<TaskRow, "id">;
+/** A task that would take paths which another has, or is to have first, waits for that one. */
+export function waitForPaths(scope: SqlScope, row: Keyed & Pick<TaskRow, "seq">, holder: number): void {
+  scope.sql("UPDATE tasks SET gate = 'paths' WHERE seq = $seq").run({ seq: row.seq });
+  scope
+    .sql(
+      `INSERT INTO path_waits (seq, holder) VALUES ($seq, $holder)
+       ON CONFLICT DO UPDATE SET holder = excluded.holder, turn_until = NULL`,
+    )
+    .run({ seq: row.seq, holder });
+  openKey(scope, row);
+}
 
-/** What the end or removal (null) of a task sets free: the slot of its key, and tasks that waited for it. */
+/** Those that waited for the paths of a task are queued: it does not run any more, or leaves the line. They have their turn. */
+export function freePaths(scope: SqlScope, holder: number): void {
+  const until = scope.now() + TURN_MS;
+  for (const row of scope.sql(PATH_WAITERS).all({ holder }).map(toTaskRow)) {
+    const turn = "UPDATE path_waits SET holder = NULL, turn_until = $until WHERE seq = $seq";
+    scope.sql(turn).run({ seq: row.seq, until });
+    queueTask(scope, row, "paths");
+  }
+}
+
+/** A task waits for paths no longer, and does not have them either. */
+export function leaveLine(scope: SqlScope, seq: number): void {
+  scope.sql("DELETE FROM path_waits WHERE seq = $seq").run({ seq });
+  freePaths(scope, seq);
+}
+
+type Ended = Keyed & Pick<TaskRow, "id" | "seq" | "has_paths">;
+
+/** What the end or removal (null) of a task sets free: the slot of its key, its paths, and tasks that waited for it. */
 export function afterEnd(scope: SqlScope, ended: Ended, state: TaskState | null): void {
   openKey(scope, ended);
+  if (ended.has_paths === 1) leaveLine(scope, ended.seq);
   for (const waiting of scope.sql(WAITING_ON).all({ id: ended.id })) {
     const verdict = judgeDependency(waiting.outcome as DependencyOutcome, state);
     if (verdict === "waits") continue;

@@ -7,9 +7,10 @@ import type { SqliteConnection } from "./driver.js";
 import { readMigrations } from "./migrate.js";
 import { OWNED } from "./owners.js";
 import { DUE_SCHEDULES, NEXT_SCHEDULE } from "./schedules.js";
-import { DUE, EXPIRED_DEADLINES, NEXT_DEADLINE, NEXT_DUE, readySql, START } from "./task-claim.js";
+import { DUE, EXPIRED_DEADLINES, EXPIRED_TURNS, NEXT_DEADLINE, NEXT_DUE, NEXT_TURN, START } from "./task-claim.js";
 import { ANY_CONSEQUENCE, COMPLETE, COMPLETE_WITH_RESULTS, CONSEQUENTIAL, RECORD_SUCCESSES } from "./task-ends.js";
-import { KEY_HOLDERS, NEXT_OF_KEY, UNRESOLVED, WAITING_KEYS, WAITING_ON } from "./task-gates.js";
+import { KEY_HOLDERS, NEXT_OF_KEY, PATH_WAITERS, UNRESOLVED, WAITING_KEYS, WAITING_ON } from "./task-gates.js";
+import { PATHS_OF_TASK, RUNNING_PATHS, WAITING_PATHS } from "./task-paths.js";
 import {
   COUNT_OF_TYPE,
   DEPENDENCIES,
@@ -19,6 +20,7 @@ import {
   TASKS_BY_PREFIX,
   TYPES,
 } from "./task-queries.js";
+import { FEW_OF_TAG, READY_WHEN_DUE, readySql, taggedSql } from "./task-ready.js";
 import { RUNNING_OF_TYPE } from "./task-rooms.js";
 import { LOG_OF_TASK, STEP_OF_TASK, STEPS_OF_TASK } from "./task-steps.js";
 import { LIVE_WITH_UNIQUE_KEY, NEWEST_WITH_UNIQUE_KEY } from "./task-submit.js";
@@ -58,6 +60,15 @@ const filters: readonly TaskFilter[] = [
 const queries: readonly (readonly [name: string, sql: string])[] = [
   ["the next tasks of a type", readySql(1)],
   ["the next tasks of three types", readySql(3)],
+  ["the next tasks of a type with two tags", readySql(1, 2)],
+  ["how many tasks a tag has", FEW_OF_TAG],
+  ["ready tasks that are only due", READY_WHEN_DUE],
+  ["turns that are over", EXPIRED_TURNS],
+  ["the next turn that ends", NEXT_TURN],
+  ["paths of a task", PATHS_OF_TASK],
+  ["paths that are held", RUNNING_PATHS],
+  ["paths that are waited for", WAITING_PATHS],
+  ["tasks that wait for the paths of one", PATH_WAITERS],
   ["the start of what was claimed", START],
   ["what runs of a type", RUNNING_OF_TYPE],
   ["tasks that are due", DUE],
@@ -103,7 +114,10 @@ describe("with 10^5 waiting tasks, an index answers", () => {
     // A list of ids that was given is read whole, and so is a partial index that holds only what is asked for.
     const scans = plan.filter((step) => /^SCAN/.test(step) && !/json_each|VIRTUAL TABLE/.test(step));
     expect(
-      scans.filter((step) => !/tasks_due|tasks_by_deadline|schedules_due|CONSTANT ROW|SUBQUERY/i.test(step)),
+      scans.filter(
+        (step) =>
+          !/tasks_due|tasks_by_deadline|tasks_holding_paths|path_waits|schedules_due|CONSTANT ROW|SUBQUERY/i.test(step),
+      ),
     ).toEqual([]);
     expect(plan.filter((step) => step.includes("TEMP B-TREE"))).toEqual([]);
   });
@@ -117,13 +131,24 @@ describe("with 10^5 waiting tasks, an index answers", () => {
     expect(plan.filter((step) => !/SEARCH tasks USING COVERING INDEX/.test(step))).toEqual([]);
   });
 
-  it("whether anything hangs on an end, by the first entry of four indexes", () => {
+  it("whether anything hangs on an end, by the first entry of five", () => {
     const plan = planOf(ANY_CONSEQUENCE).filter((step) => /^(SCAN|SEARCH) (?!CONSTANT)/.test(step));
     expect(plan).toEqual([
       expect.stringMatching(/^SCAN task_dependencies USING COVERING INDEX/),
       expect.stringMatching(/^SCAN task_signals/),
+      expect.stringMatching(/^SCAN path_waits/),
       expect.stringMatching(/^SCAN tasks USING (COVERING )?INDEX tasks_key_holders/),
       expect.stringMatching(/^SCAN workers USING (COVERING )?INDEX workers_present/),
+    ]);
+  });
+
+  it("tasks of a rare tag, which are found by it and sorted", () => {
+    const plan = planOf(taggedSql(2)).filter((step) => /^(SCAN|SEARCH) /.test(step));
+    expect(plan).toEqual([
+      expect.stringMatching(/^SEARCH task_tags USING PRIMARY KEY/),
+      expect.stringMatching(/^SEARCH tasks USING INTEGER PRIMARY KEY/),
+      expect.stringMatching(/^SCAN json_each/),
+      expect.stringMatching(/^SEARCH task_tags .*INDEX task_tags_by_task \(seq=\? AND tag=\?\)/),
     ]);
   });
 

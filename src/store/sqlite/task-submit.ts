@@ -3,6 +3,7 @@ import { judgeDependency } from "../../domain/dependency.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { TaskFailure, TaskGate, TaskState } from "../../domain/task.js";
 import { checkSameTask } from "../../domain/task-identity.js";
+import { inOrderOfDependencies } from "../../domain/task-links.js";
 import { holdsUniqueKey } from "../../domain/unique-key.js";
 import type { NewTask, Submitted } from "../task-store.js";
 import type { SqlRow, SqlValue } from "./driver.js";
@@ -11,6 +12,7 @@ import { integer } from "./rows.js";
 import type { SqlScope } from "./session.js";
 import { eachGroup, manyRows } from "./statements.js";
 import { endWaitingTask, gateOfKey, unmet } from "./task-gates.js";
+import { recordPaths } from "./task-paths.js";
 import { retryEnded } from "./task-retry.js";
 import { taskFromRow, toTaskRow } from "./task-rows.js";
 
@@ -43,6 +45,8 @@ const isPlain = (task: NewTask): boolean =>
   task.unique === null &&
   task.dependsOn.length === 0 &&
   task.tags.length === 0 &&
+  task.paths.length === 0 &&
+  task.discoveredFrom === null &&
   task.parentId === null &&
   task.schedule === null &&
   task.createdBy === null &&
@@ -67,6 +71,24 @@ export function submitTasks(scope: SqlScope, tasks: readonly NewTask[]): readonl
   }
   flush();
   return answers;
+}
+
+/** See `TaskStore.submitAll`. To be called inside a write, which a refusal undoes. */
+export function submitAll(scope: SqlScope, tasks: readonly NewTask[]): readonly Submitted[] {
+  const ordered = inOrderOfDependencies(tasks);
+  const answers = new Map<NewTask, Submitted>();
+  submitTasks(scope, ordered).forEach((answer, at) => {
+    answers.set(ordered[at] as NewTask, answer);
+  });
+  return tasks.map((task, index) => {
+    const answer = answers.get(task) as Submitted;
+    if (answer.outcome !== "refused") return answer;
+    const { code, message, hint, details } = answer.error;
+    throw new WaybillError(code, message, {
+      ...(hint === undefined ? {} : { hint }),
+      details: { ...details, index, id: task.id },
+    });
+  });
 }
 
 function insertPlain(scope: SqlScope, tasks: readonly NewTask[]): void {
@@ -144,11 +166,19 @@ function submitFull(scope: SqlScope, task: NewTask, now: number): Submitted {
   for (const tag of new Set(task.tags)) {
     scope.sql("INSERT INTO task_tags (tag, seq) VALUES ($tag, $seq)").run({ tag, seq: row.seq });
   }
+  recordPaths(scope, row.seq, task.paths);
+  if (task.discoveredFrom !== null) recordDiscovery(scope, row.seq, task.discoveredFrom);
   appendEvent(scope, { type: "task.submitted", subject: task.id, data: { type: task.type } });
   const failure = recordDependencies(scope, task, row.seq, states);
   if (failure !== null) endWaitingTask(scope, row, "cancelled", failure);
   return { outcome: "created", id: task.id };
 }
+
+/** @param seq of the task that was found during `other` */
+export const recordDiscovery = (scope: SqlScope, seq: number, other: string): number =>
+  scope
+    .sql("INSERT OR IGNORE INTO task_links (seq, other_id, kind) VALUES ($seq, $other, 'discovered_from')")
+    .run({ seq, other });
 
 function firstGate(scope: SqlScope, task: NewTask, state: TaskState, waits: boolean): TaskGate {
   if (waits) return "dependencies";

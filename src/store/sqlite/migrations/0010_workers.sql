@@ -69,12 +69,16 @@ CREATE TABLE task_paths (
   PRIMARY KEY (seq, mode, space, pattern)
 ) STRICT, WITHOUT ROWID;
 
--- A task with the gate `paths`, and the task whose paths it waits for.
+-- The line of those that wait for paths. One with the gate `paths` has a `holder`, the task whose paths it waits for. Once
+-- that is over, it has its turn: until `turn_until` nothing that comes after it is given paths that overlap its own.
 CREATE TABLE path_waits (
-  seq    INTEGER PRIMARY KEY REFERENCES tasks (seq) ON DELETE CASCADE,
-  holder INTEGER NOT NULL
+  seq        INTEGER PRIMARY KEY REFERENCES tasks (seq) ON DELETE CASCADE,
+  holder     INTEGER,
+  turn_until INTEGER,
+  CHECK ((holder IS NULL) = (turn_until IS NOT NULL))
 ) STRICT;
-CREATE INDEX path_waits_by_holder ON path_waits (holder, seq);
+CREATE INDEX path_waits_by_holder ON path_waits (holder, seq) WHERE holder IS NOT NULL;
+CREATE INDEX path_waits_by_turn ON path_waits (turn_until) WHERE turn_until IS NOT NULL;
 
 CREATE TABLE task_notes (
   number  INTEGER PRIMARY KEY,
@@ -95,3 +99,6 @@ CREATE TABLE task_links (
   PRIMARY KEY (seq, other_id, kind)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX task_links_by_other ON task_links (other_id, seq);
+-- The links of a task are shown from both of its sides, also those that hold nothing back any more.
+DROP INDEX task_dependencies_waiting;
+CREATE INDEX task_dependencies_by_other ON task_dependencies (on_id, resolved, seq);
