@@ -31,6 +31,8 @@ export const EVENT_TYPES = [
   "task.reclaimed",
   "task.answered",
   "task.noted",
+  "task.linked",
+  "task.unlinked",
   "task.finished",
   "task.removed",
   "queue.paused",

@@ -16,8 +16,8 @@ export interface LinkStore {
    * Links two tasks; one that is there already stays, or takes the new outcome. With `blocks`, `from` must end before `to`
    * begins; `to` must be waiting for that. The value says whether anything changed.
    *
-   * Refused with `task_not_found`, `invalid_state` when `to` runs or has ended, or `dependency_cycle` (the ids of the
-   * cycle in `details.cycle`).
+   * Refused with `task_not_found`, `invalid_state` when `to` runs or has ended or `from` has ended otherwise, or
+   * `dependency_cycle` (the ids of the cycle in `details.cycle`); `invalid_input` when one is to be discovered from itself.
    */
   link(link: TaskLink): Promise<Granted<boolean>>;
   /** Forgets a link; a task that waited for nothing else is queued. False when there was none. */

@@ -16,6 +16,7 @@ import type { ExternalRunStore } from "./external-run-store.js";
 import type { GateStore } from "./gate-store.js";
 import type { HistoryStore } from "./history-store.js";
 import type { LeaseStore } from "./lease-store.js";
+import type { LinkStore } from "./link-store.js";
 import type { MachineStore } from "./machine-store.js";
 import type { NoteStore } from "./note-store.js";
 import type { QueueStore } from "./queue-store.js";
@@ -80,6 +81,7 @@ export interface Store {
   readonly gates: GateStore;
   readonly workers: WorkerStore;
   readonly notes: NoteStore;
+  readonly links: LinkStore;
   info(): Promise<StoreInfo>;
   /** Writes a little, durably: throws what any write would now. Leaves no event. */
   probe(): Promise<void>;

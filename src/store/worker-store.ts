@@ -82,7 +82,8 @@ export interface WorkerStore {
    * lease goes with the attempt. The limits of queues hold as for engines.
    *
    * Refused with `task_not_found`, `invalid_state` (of a task that is asked for by id and does not wait to be claimed),
-   * `paths_conflict` (the holders in `details.holders`) or `nothing_to_claim`; then nothing has changed.
+   * `paths_conflict` (the holders in `details.holders`) or `nothing_to_claim`; then nothing has changed, but that a task
+   * whose own paths others have stands in line for them.
    */
   claimForWorker(request: WorkerClaimRequest): Promise<Granted<WorkerClaim>>;
   /**

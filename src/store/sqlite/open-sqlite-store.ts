@@ -27,6 +27,7 @@ import { sqliteSchedules } from "./schedules.js";
 import { Session } from "./session.js";
 import { toStoreError } from "./sqlite-errors.js";
 import { MEMORY, type OpenedFile, openStoreFile } from "./store-file.js";
+import { sqliteLinks } from "./task-links.js";
 import { sqliteSteps } from "./task-steps.js";
 import { sqliteTasks } from "./tasks.js";
 import { sqliteVariables } from "./variables.js";
@@ -203,6 +204,7 @@ function storeOn(session: Session): Store {
     gates: sqliteGates(session),
     workers: sqliteWorkers(session),
     notes: sqliteNotes(session),
+    links: sqliteLinks(session),
     info: () => session.snapshot(() => info(session)),
     probe: async () => void (await session.write(() => nextOf(session, "probe"))),
     staleWritesRefused: () => session.read(() => counterValue(session, "stale_writes")),

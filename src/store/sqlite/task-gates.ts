@@ -4,7 +4,7 @@
  */
 import { type DependencyOutcome, judgeDependency } from "../../domain/dependency.js";
 import { TURN_MS } from "../../domain/path-holders.js";
-import type { TaskFailure, TaskState } from "../../domain/task.js";
+import { type TaskFailure, type TaskState, waitsForPerson } from "../../domain/task.js";
 import { appendEvent } from "./event-log.js";
 import { integer } from "./rows.js";
 import type { SqlScope } from "./session.js";
@@ -128,15 +128,27 @@ export function afterEnd(scope: SqlScope, ended: Ended, state: TaskState | null)
     if (verdict === "waits") continue;
     const seq = integer(waiting, "seq");
     scope.sql("UPDATE task_dependencies SET resolved = 1 WHERE seq = $seq AND on_id = $id").run({ seq, id: ended.id });
-    const found = scope.sql("SELECT * FROM tasks WHERE seq = $seq AND gate = 'dependencies'").get({ seq });
+    const found = scope.sql("SELECT * FROM tasks WHERE seq = $seq AND state IN ('queued', 'scheduled')").get({ seq });
     if (found === undefined) continue;
     const row = toTaskRow(found);
     if (verdict === "unmet") {
       endWaitingTask(scope, row, "cancelled", unmet(ended.id, waiting.outcome as DependencyOutcome, state));
-    } else if (scope.sql(UNRESOLVED).get({ seq }) === undefined) {
-      openDependencies(scope, row);
-    }
+    } else openIfFree(scope, row);
   }
+}
+
+/** Lets a task through that waits for no other tasks any more. One that waits for a person goes on with that. */
+export function openIfFree(scope: SqlScope, row: TaskRow): void {
+  if (row.gate !== "dependencies" || scope.sql(UNRESOLVED).get({ seq: row.seq }) !== undefined) return;
+  openDependencies(scope, row);
+}
+
+/** A task that is to wait for others leaves what it held while it waited. To be called once it has such a dependency. */
+export function holdForDependencies(scope: SqlScope, row: TaskRow): void {
+  if (row.gate === "dependencies" || waitsForPerson(row.gate)) return;
+  scope.sql("UPDATE tasks SET gate = 'dependencies' WHERE seq = $seq").run({ seq: row.seq });
+  openKey(scope, row);
+  if (row.has_paths === 1) leaveLine(scope, row.seq);
 }
 
 /** A task that is not yet due only forgets what it waited for; the gate of its key is asked when it is. */

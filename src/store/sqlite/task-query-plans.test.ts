@@ -10,6 +10,7 @@ import { DUE_SCHEDULES, NEXT_SCHEDULE } from "./schedules.js";
 import { DUE, EXPIRED_DEADLINES, EXPIRED_TURNS, NEXT_DEADLINE, NEXT_DUE, NEXT_TURN, START } from "./task-claim.js";
 import { ANY_CONSEQUENCE, COMPLETE, COMPLETE_WITH_RESULTS, CONSEQUENTIAL, RECORD_SUCCESSES } from "./task-ends.js";
 import { KEY_HOLDERS, NEXT_OF_KEY, PATH_WAITERS, UNRESOLVED, WAITING_KEYS, WAITING_ON } from "./task-gates.js";
+import { BLOCKED_BY, BLOCKING, DISCOVERED, DISCOVERED_FROM, STILL_WAITED_FOR } from "./task-links.js";
 import { PATHS_OF_TASK, RUNNING_PATHS, WAITING_PATHS } from "./task-paths.js";
 import {
   COUNT_OF_TYPE,
@@ -63,6 +64,11 @@ const queries: readonly (readonly [name: string, sql: string])[] = [
   ["the next tasks of a type with two tags", readySql(1, 2)],
   ["how many tasks a tag has", FEW_OF_TAG],
   ["ready tasks that are only due", READY_WHEN_DUE],
+  ["what a task is blocked by", BLOCKED_BY],
+  ["what a task blocks", BLOCKING],
+  ["what a task was discovered from", DISCOVERED_FROM],
+  ["what was discovered from a task", DISCOVERED],
+  ["what a task is still blocked by", STILL_WAITED_FOR],
   ["turns that are over", EXPIRED_TURNS],
   ["the next turn that ends", NEXT_TURN],
   ["paths of a task", PATHS_OF_TASK],
