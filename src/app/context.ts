@@ -51,6 +51,8 @@ export interface CallerTerminal {
 export interface CallOptions {
   /** Of `runs.exec` in the foreground. */
   readonly terminal?: CallerTerminal;
+  /** Reads all of what the caller has on standard input, for files that are named `-`; nothing in a library. */
+  readonly standardInput?: () => Promise<Uint8Array>;
   /** Of `system.serve`. */
   readonly service?: Service;
   /** Stops waiting or following; what was started goes on, looked after by a worker. */

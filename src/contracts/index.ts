@@ -40,7 +40,12 @@ import {
   storeInfo,
   watchEvents,
 } from "./system.js";
+import { claimTask, handOffTask, heartbeatTask, reclaimTask, releaseTask, reportProgress } from "./task-claims.js";
+import { linkTasks, readyTasks, unlinkTasks } from "./task-links.js";
+import { addNote, answerTask, taskNotes } from "./task-notes.js";
+import { createTasks } from "./task-plans.js";
 import { pauseQueues, resumeQueues, taskStats, topTasks } from "./task-queues.js";
+import { recordResult } from "./task-results.js";
 import { checkTasks } from "./task-types.js";
 import { cancelTasks, listTasks, removeTasks, retryTasks, showTask, submitTask, taskLogs, waitTasks } from "./tasks.js";
 import {
@@ -51,6 +56,7 @@ import {
   removeVariables,
   setVariable,
 } from "./vars.js";
+import { listWorkers, showWorker, watchWorkers } from "./workers.js";
 
 const ALL = [
   submitRun,
@@ -104,6 +110,23 @@ const ALL = [
   taskStats,
   topTasks,
   checkTasks,
+  createTasks,
+  readyTasks,
+  linkTasks,
+  unlinkTasks,
+  claimTask,
+  heartbeatTask,
+  reportProgress,
+  recordResult,
+  releaseTask,
+  handOffTask,
+  reclaimTask,
+  addNote,
+  taskNotes,
+  answerTask,
+  listWorkers,
+  showWorker,
+  watchWorkers,
   listGates,
   holdGate,
   releaseGate,

@@ -34,6 +34,9 @@ const REASON_CODES = [
   "unknown_type",
   "engines_busy",
   "engine_gone",
+  "paths_held",
+  "waits_for_answer",
+  "waits_for_review",
   "quarantined",
 ] as const;
 

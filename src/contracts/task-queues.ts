@@ -30,6 +30,7 @@ export type TypeStatsView = z.infer<ReturnType<typeof typeStats>>;
 const engineView = later(() =>
   z.object({
     id: z.string(),
+    kind: z.enum(["engine", "work"]).describe("work: `waybill work`"),
     pid: count,
     host: z.string(),
     since: time,

@@ -3,8 +3,12 @@ import * as z from "zod";
 import { ATTEMPT_STATES, type Attempt, RETURN_REASONS } from "../domain/attempt.js";
 import { DEPENDENCY_OUTCOMES } from "../domain/dependency.js";
 import { TASK_GATES, TASK_STATES, type Task, type TaskFailure } from "../domain/task.js";
+import { WORKER_KINDS, type WorkerIdentity } from "../domain/worker.js";
+import { pathView } from "./claim-view.js";
 import { maybeTime, time, toMaybeTime, toTime } from "./fields.js";
 import { later } from "./later.js";
+import { linkView } from "./link-view.js";
+import { noteView } from "./note-view.js";
 import { errorCode } from "./run-views.js";
 
 export const taskState = z.enum(TASK_STATES);
@@ -22,7 +26,9 @@ export const taskView = later(() =>
     id: z.string(),
     type: z.string(),
     state: taskState,
-    gate: z.enum(TASK_GATES).describe("what a queued task waits for: an engine (open), its key, or other tasks"),
+    gate: z
+      .enum(TASK_GATES)
+      .describe("what a queued task waits for: an engine (open), its key, other tasks, their paths, or a person"),
     priority: z.number().int(),
     run: z.number().int().describe("1, and one more for each explicit retry"),
     attempt: z.number().int().describe("how many attempts have begun"),
@@ -57,6 +63,11 @@ const attemptView = later(() =>
     ended_at: maybeTime,
     returned: z.enum(RETURN_REASONS).nullable().describe("why it was given back without being counted"),
     failure: taskFailure().nullable(),
+    worker: z
+      .object({ kind: z.enum(WORKER_KINDS), agent_id: z.string(), session: z.string() })
+      .nullable()
+      .describe("who executed it; null of an engine"),
+    result: z.unknown().describe("what its worker answered, whatever that made of the task; null of an engine"),
   }),
 );
 export type AttemptView = z.infer<ReturnType<typeof attemptView>>;
@@ -70,7 +81,13 @@ export const taskDetailView = later(() =>
     params: z.unknown(),
     result: z.unknown(),
     progress: z.unknown(),
-    engine: z.string().nullable().describe("who executes it now"),
+    question: z.string().nullable().describe("what it waits to hear from a person"),
+    engine: z.string().nullable().describe("who executes it now, engine or worker, as people name it"),
+    lease_expires_at: maybeTime.describe("until when whoever executes it is believed to live without a sign of life"),
+    paths: z.array(pathView()).describe("what it reads and writes, held while it runs"),
+    path_holders: z
+      .array(z.object({ id: z.string(), agent_id: z.string().nullable(), state: z.enum(["running", "waiting"]) }))
+      .describe("tasks whose paths are in its way"),
     attempts: z.array(attemptView()),
     steps: z
       .array(
@@ -94,6 +111,8 @@ export const taskDetailView = later(() =>
     children: z
       .array(z.object({ id: z.string(), type: z.string(), state: taskState }))
       .describe("at most 100, oldest first"),
+    links: z.array(linkView()).describe("from and to it; what it waits for is among the dependencies, too"),
+    notes: z.array(noteView()).describe("the newest of its thread"),
     log: z.array(logLineView()).describe("the newest lines"),
   }),
 );
@@ -130,7 +149,8 @@ export function toTaskView(task: Task): TaskView {
   };
 }
 
-export const toAttemptView = (attempt: Attempt): AttemptView => ({
+/** @param worker who executed it; null of an engine */
+export const toAttemptView = (attempt: Attempt, worker: WorkerIdentity | null): AttemptView => ({
   attempt: attempt.attempt,
   run: attempt.run,
   state: attempt.state,
@@ -139,4 +159,6 @@ export const toAttemptView = (attempt: Attempt): AttemptView => ({
   ended_at: toMaybeTime(attempt.endedAt),
   returned: attempt.returned,
   failure: toFailureView(attempt.failure),
+  worker: worker === null ? null : { kind: worker.kind, agent_id: worker.agentId, session: worker.session },
+  result: attempt.result,
 });

@@ -4,6 +4,7 @@ import { DEPENDENCY_OUTCOMES } from "../domain/dependency.js";
 import { before, duration, limit, taskId, timeText } from "./fields.js";
 import { operation, streaming } from "./operation.js";
 import { logLineView, taskDetailView, taskState, taskView } from "./task-views.js";
+import { read, space, write } from "./worker-fields.js";
 
 const DEPENDENCY = new RegExp(`^[^:]+(:(${DEPENDENCY_OUTCOMES.join("|")}))?$`);
 const taskType = z.string().min(1).max(200);
@@ -48,6 +49,10 @@ export const submitTask = operation({
         .default([])
         .describe("task that has to end before: ID (completed), or ID:failed, ID:ended"),
       tag: z.array(z.string().min(1)).default([]).describe("to find it by"),
+      write,
+      read,
+      space,
+      discovered_from: taskId.optional().describe("the task during which it was found"),
       retry_ended: z.boolean().default(false).describe("with --id: try it again if it has failed or was cancelled"),
       wait: z.boolean().default(false).describe("wait for its end, and leave with its failure"),
       wait_timeout: duration.optional().describe("with --wait: give up waiting after this long; the task goes on"),
@@ -103,13 +108,15 @@ export const listTasks = operation({
 export const showTask = operation({
   name: "tasks.show",
   command: "tasks show",
-  summary: "Show a task: its attempts and steps over time, progress, failure, log, and what it depends on",
+  summary:
+    "Show a task: its attempts over time and what came of them, progress, failure, thread, log, and what it waits for",
   effect: "read",
   positional: ["id"],
   input: () =>
     z.object({
       id: taskId,
       lines: z.coerce.number().int().min(0).max(1000).default(10).describe("how many lines of its log"),
+      notes: z.coerce.number().int().min(0).max(100).default(5).describe("how many notes of its thread"),
     }),
   output: () => taskDetailView(),
   errors: ["task_not_found", "ambiguous_id"],

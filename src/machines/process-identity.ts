@@ -79,6 +79,14 @@ export function identityOf(pid: number): ProcessIdentity | null {
   return look === null ? null : { host: here().host, boot: here().boot, pid, pidStart: look.start };
 }
 
+const NOBODY = 0;
+
+/** A holder that is no process: nothing proves it dead, and what it holds is over when its time is. Its host is for people. */
+export const nobody = (): ProcessIdentity => ({ host: hostname(), boot: "", pid: NOBODY, pidStart: "" });
+
+/** The pid of a holder; null for one that is no process. */
+export const pidOf = ({ pid }: ProcessIdentity): number | null => (pid === NOBODY ? null : pid);
+
 /** The identity of this process; read once. */
 export function thisProcess(): ProcessIdentity {
   const facts = here();

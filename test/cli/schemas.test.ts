@@ -12,7 +12,16 @@ interface Known {
   /** One that waits, and one that an engine has completed. */
   readonly task: string;
   readonly done: string;
+  /** Claimed one by one, each with its fence; the last one asks a person. */
+  readonly claims: readonly (readonly [id: string, fence: string])[];
 }
+
+type Claim = Known["claims"][number];
+const claimOf = ({ claims }: Known, index: number): Claim => claims[index] as Claim;
+const fenced = (known: Known, index: number, ...args: string[]): string[] => {
+  const [id, fence] = claimOf(known, index);
+  return [id, "--fence", fence, ...args];
+};
 
 /** What each operation is asked here. Total by type: an operation that is not tried does not compile. */
 const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly string[] } = {
@@ -75,6 +84,23 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "tasks.stats": () => ["tasks", "stats"],
   "tasks.top": () => ["tasks", "top", "--once"],
   "tasks.check": () => ["tasks", "check", "tasks.mjs"],
+  "tasks.create": () => ["tasks", "create", "--file", "tasks.yaml"],
+  "tasks.ready": () => ["tasks", "ready"],
+  "tasks.claim": () => ["tasks", "claim", "--type", "planned", "--write", "src/**"],
+  "tasks.heartbeat": (known) => ["tasks", "heartbeat", ...fenced(known, 0)],
+  "tasks.progress": (known) => ["tasks", "progress", ...fenced(known, 0), '{"done":1}'],
+  "tasks.note": (known) => ["tasks", "note", ...fenced(known, 0), "half way"],
+  "tasks.notes": (known) => ["tasks", "notes", claimOf(known, 0)[0]],
+  "tasks.handoff": (known) => ["tasks", "handoff", ...fenced(known, 1, "--to", "bob")],
+  "tasks.result": (known) => ["tasks", "result", ...fenced(known, 2, "--kind", "fork", "--summary", "two ways")],
+  "tasks.release": (known) => ["tasks", "release", ...fenced(known, 3, "--reason", "too hot")],
+  "tasks.reclaim": (known) => ["tasks", "reclaim", claimOf(known, 4)[0], "--reason", "it sleeps", "--force"],
+  "tasks.answer": (known) => ["tasks", "answer", claimOf(known, 5)[0], "the left one"],
+  "tasks.link": (known) => ["tasks", "link", claimOf(known, 0)[0], claimOf(known, 3)[0]],
+  "tasks.unlink": (known) => ["tasks", "unlink", claimOf(known, 0)[0], claimOf(known, 3)[0]],
+  "workers.list": () => ["workers", "list"],
+  "workers.show": (known) => ["workers", "show", claimOf(known, 0)[0]],
+  "workers.watch": () => ["workers", "watch", "--once"],
   "gates.list": () => ["gates", "list"],
   "gates.hold": () => ["gates", "hold", "warm-up", "--reason", "cold caches"],
   "gates.release": () => ["gates", "release", "warm-up"],
@@ -133,6 +159,13 @@ async function completeTask(): Promise<string> {
   return id;
 }
 
+/** @returns its id and its fence */
+async function claimOne(index: number): Promise<Claim> {
+  await box.json(["tasks", "submit", `claimed-${index}`, "--tag", "work", "--read", "docs/"]);
+  const { task, fence } = await box.json<OutputOf<"tasks.claim">>(["tasks", "claim", "--type", `claimed-${index}`]);
+  return [task.id, String(fence)];
+}
+
 beforeAll(async () => {
   box = createSandbox();
   box.work("good", 'echo "hello $1"; echo left > "$WAYBILL_ARTIFACTS_DIR/left"');
@@ -148,8 +181,13 @@ beforeAll(async () => {
   const report = await box.json<OutputOf<"batches.run">>(["batch", "run", "plan.yaml", "--staging", "0"]);
   const { task } = await box.json<OutputOf<"tasks.submit">>(["tasks", "submit", "later", "--delay", "1h"]);
   const done = await completeTask();
+  const claims: Claim[] = [];
+  for (const index of [0, 1, 2, 3, 4, 5]) claims.push(await claimOne(index));
+  const [asking = "", fence = ""] = claims.at(-1) ?? [];
+  await box.cli(["tasks", "result", asking, "--fence", fence, "--kind", "needs_input", "--summary", "which one?"]);
+  writeFileSync(box.path("tasks.yaml"), "version: 1\ntasks: [{ name: a, type: planned }]\n");
   if (report.kind !== "report") throw new Error("Expected a report of the batch.");
-  known = { run: submitted.run.id, spare: spare.run.id, batch: report.batch.id, task: task.id, done };
+  known = { run: submitted.run.id, spare: spare.run.id, batch: report.batch.id, task: task.id, done, claims };
 });
 afterAll(() => box.dispose());
 

@@ -1,11 +1,14 @@
 /** `waybill why` of a task. Several reasons may hold at once; each state has at least one. */
 import { describeDuration } from "../../domain/duration.js";
-import { isEndedTask, type Task } from "../../domain/task.js";
+import { isEndedTask, type Task, waitsForPerson } from "../../domain/task.js";
 import type { QueueState } from "../../store/queue-store.js";
 import type { Store } from "../../store/store.js";
+import type { OwnerView } from "../../store/worker-store.js";
 import type { AppContext } from "../context.js";
 import { activeRunsOf } from "../tasks/command-runs.js";
 import { engineName, enginesFor, type KnownEngine, knownEngines } from "../tasks/live-engines.js";
+import { isAlive, ownerByFence, ownerName } from "../workers/present-owners.js";
+import { explainPaths, explainPerson } from "./explain-task-gates.js";
 import { type Reason, reason } from "./reason.js";
 
 /** How many tasks in the way are named, and how many are looked at to find them. */
@@ -20,6 +23,8 @@ export async function explainTask(context: AppContext, task: Task): Promise<Reas
   if (task.state === "running") return await explainRunning(context, store, task);
   if (task.state === "scheduled") return await explainScheduled(store, task);
   if (task.gate === "dependencies") return await explainDependencies(store, task);
+  if (task.gate === "paths") return [await explainPaths(store, task)];
+  if (waitsForPerson(task.gate)) return [explainPerson(task, task.gate)];
   return await explainQueued(store, task);
 }
 
@@ -45,19 +50,28 @@ async function explainQuarantine(store: Store, task: Task): Promise<Reason> {
 }
 
 async function explainRunning(context: AppContext, store: Store, task: Task): Promise<Reason[]> {
-  const engine = (await knownEngines(store)).find(({ lease }) => lease.fence === task.owner);
-  const since = describeDuration(Math.max(0, (await store.now()) - (task.startedAt ?? 0)));
-  const holders = engine === undefined ? [] : [`engine ${engineName(engine.lease)}`];
+  const [owner, now] = [await ownerByFence(store, task.owner), await store.now()];
+  const since = describeDuration(Math.max(0, now - (task.startedAt ?? 0)));
+  const holders = owner === null ? [] : [ownerName(owner)];
   const runs = (await activeRunsOf(context, task.id)).map(({ id }) => id);
   const running = reason("running", `Attempt ${task.attempt} has been running for ${since}.`, [...holders, ...runs]);
   const cancelling = reason("cancelling", "Its handler has been told to stop.", holders);
-  const gone = reason(
-    "engine_gone",
-    "The engine that executes it is gone, or has lost its lease.",
-    holders,
-    "The next engine that starts takes it back; a living one does so by itself.",
-  );
-  return [running, ...(task.cancelRequestedAt === null ? [] : [cancelling]), ...(engine?.alive === true ? [] : [gone])];
+  const lives = owner !== null && isAlive(owner.lease, now);
+  return [
+    running,
+    ...(task.cancelRequestedAt === null ? [] : [cancelling]),
+    ...(lives ? [] : [explainGone(task, owner, holders)]),
+  ];
+}
+
+function explainGone({ id }: Task, owner: OwnerView | null, holders: string[]): Reason {
+  if (owner === null || owner.kind === "engine") {
+    const message = "The engine that executes it is gone, or has lost its lease.";
+    const hint = "The next engine that starts takes it back; a living one does so by itself.";
+    return reason("engine_gone", message, holders, hint);
+  }
+  const hint = `The next claim takes it back, and so does an engine; \`waybill tasks reclaim ${id}\` does it now.`;
+  return reason("worker_gone", "The worker that has it is gone, or its lease is over.", holders, hint);
 }
 
 async function explainScheduled(store: Store, task: Task): Promise<Reason[]> {
@@ -129,10 +143,11 @@ function explainMissingEngine({ type }: Task, engines: readonly KnownEngine[]): 
   if (enginesFor(engines, type).length > 0) return [];
   const alive = engines.filter((engine) => engine.alive);
   if (alive.length === 0) {
-    return [reason("no_engine", "No engine runs.", [], "`waybill serve --tasks FILE` runs one.")];
+    const hint = "`waybill serve --tasks FILE` runs one; `waybill tasks claim` takes it without.";
+    return [reason("no_engine", "No engine runs.", [], hint)];
   }
   const message = `None of the ${alive.length} engines that run knows the type "${type}".`;
-  const names = alive.map(({ lease, types }) => `engine ${engineName(lease)}: ${types.join(", ")}`);
+  const names = alive.map(({ lease, types }) => `${engineName(lease)}: ${types.join(", ")}`);
   return [reason("unknown_type", message, names, "Define it in a module of tasks, and run an engine with that.")];
 }
 
@@ -161,6 +176,6 @@ const explainBusy = ({ priority }: Task, engines: readonly KnownEngine[]): Reaso
   reason(
     "engines_busy",
     `It waits for a free handler, behind what is older or of a higher priority than ${priority}.`,
-    engines.map(({ lease }) => `engine ${engineName(lease)}`),
+    engines.map(({ lease }) => engineName(lease)),
     "`waybill tasks top` shows what they execute.",
   );

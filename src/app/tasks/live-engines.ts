@@ -1,7 +1,9 @@
-/** The engines of a store, by their leases. */
+/** Whoever goes on to take tasks of a store: its engines, and workers that are left running; by their leases. */
 import { ENGINE_LEASES, type Lease, type Liveness, type ProcessIdentity, typesOfPurpose } from "../../domain/lease.js";
+import { OWNER_LEASES } from "../../domain/worker.js";
 import { livenessOf } from "../../machines/process-identity.js";
 import type { Store } from "../../store/store.js";
+import { processName } from "../workers/present-owners.js";
 
 export interface KnownEngine {
   readonly lease: Lease;
@@ -10,21 +12,27 @@ export interface KnownEngine {
   readonly alive: boolean;
 }
 
-/** Those that were given back are not among them; those of dead processes are, until others have taken back what they had. */
+/**
+ * Those that were given back are not among them; those of dead processes are, until others have taken back what they
+ * had. Who claimed one task takes no more, and is not among them either.
+ */
 export async function knownEngines(
   store: Store,
   liveness: (process: ProcessIdentity) => Liveness = livenessOf,
 ): Promise<readonly KnownEngine[]> {
-  const [leases, now] = await Promise.all([store.leases.listLeases(ENGINE_LEASES), store.now()]);
-  return leases.map((lease) => ({
-    lease,
-    types: typesOfPurpose(lease.purpose),
-    alive: lease.expiresAt > now && liveness(lease.holder) !== "dead",
-  }));
+  const listed = await Promise.all(OWNER_LEASES.map((prefix) => store.leases.listLeases(prefix)));
+  const now = await store.now();
+  return listed.flat().flatMap((lease) => {
+    const types = typesOfPurpose(lease.purpose);
+    if (!isEngine(lease) && types.length === 0) return [];
+    return [{ lease, types, alive: lease.expiresAt > now && liveness(lease.holder) !== "dead" }];
+  });
 }
 
-/** `pid 4711 on host7`, as people name a process. */
-export const engineName = ({ holder }: Lease): string => `pid ${holder.pid} on ${holder.host}`;
+const isEngine = ({ name }: Lease): boolean => name.startsWith(ENGINE_LEASES);
+
+/** `engine pid 4711 on host7`, as people name it. */
+export const engineName = (lease: Lease): string => `${isEngine(lease) ? "engine" : "worker"} ${processName(lease)}`;
 
 export const enginesFor = (engines: readonly KnownEngine[], type: string): readonly KnownEngine[] =>
   engines.filter((engine) => engine.alive && engine.types.includes(type));

@@ -1,12 +1,12 @@
-import { toTime } from "../../contracts/fields.js";
-import { type TaskDetailView, toAttemptView, toTaskView } from "../../contracts/task-views.js";
-import { ENGINE_LEASES } from "../../domain/lease.js";
+import { toMaybeTime, toTime } from "../../contracts/fields.js";
+import { toNoteView } from "../../contracts/note-view.js";
+import { type AttemptView, type TaskDetailView, toAttemptView, toTaskView } from "../../contracts/task-views.js";
 import type { Task } from "../../domain/task.js";
 import type { Step, TaskLogLine } from "../../store/step-store.js";
 import type { Store } from "../../store/store.js";
 import type { CallHandler } from "../context.js";
+import { ownerByFence, ownerName } from "../workers/present-owners.js";
 import { findTask } from "./find-task.js";
-import { engineName } from "./live-engines.js";
 
 /** A task with more children says so by their number; `tasks list --parent` has them all. */
 const MOST_CHILDREN = 100;
@@ -14,27 +14,54 @@ const MOST_CHILDREN = 100;
 export const showTask: CallHandler<"tasks.show"> = async (context, input) => {
   const store = await context.store();
   const task = await findTask(store, input.id);
-  const [attempts, steps, dependencies, children, log, engine] = await Promise.all([
-    store.attempts.listAttempts(task.id),
+  const [attempts, owner, steps, dependencies, children, log, related] = await Promise.all([
+    attemptsOf(store, task.id),
+    ownerByFence(store, task.owner),
     store.steps.listSteps(task.id),
     dependenciesOf(store, task.id),
     store.tasks.listTasks({ parentId: task.id }, { limit: MOST_CHILDREN }),
     store.steps.readTaskLog(task.id, input.lines),
-    engineOf(store, task),
+    relatedTo(store, task, input.notes),
   ]);
   return {
     ...toTaskView(task),
     params: task.params,
     result: task.result,
     progress: task.progress,
-    engine,
-    attempts: attempts.map(toAttemptView),
+    question: task.question,
+    engine: owner === null ? null : ownerName(owner),
+    lease_expires_at: toMaybeTime(owner?.lease.expiresAt ?? null),
+    attempts,
     steps: steps.map(toStepView),
     dependencies,
     children: children.map(({ id, type, state }) => ({ id, type, state })).reverse(),
     log: log.map(toLogLineView),
+    ...related,
   };
 };
+
+async function attemptsOf(store: Store, id: string): Promise<AttemptView[]> {
+  const attempts = await store.attempts.listAttempts(id);
+  const workers = await store.workers.workersByOwner(attempts.map(({ owner }) => owner));
+  return attempts.map((attempt) => toAttemptView(attempt, workers.get(attempt.owner) ?? null));
+}
+
+type Related = Pick<TaskDetailView, "paths" | "path_holders" | "links" | "notes">;
+
+async function relatedTo(store: Store, { id, gate }: Task, newest: number): Promise<Related> {
+  const [paths, holders, links, notes] = await Promise.all([
+    store.tasks.pathsOf(id),
+    gate === "paths" ? store.tasks.pathHolders(id) : [],
+    store.links.linksOf(id),
+    store.notes.newestNotes(id, newest),
+  ]);
+  return {
+    paths: paths.map((path) => ({ ...path })),
+    path_holders: holders.map(({ taskId, agentId, state }) => ({ id: taskId, agent_id: agentId, state })),
+    links: links.map((link) => ({ ...link })),
+    notes: notes.map(toNoteView),
+  };
+}
 
 export const toLogLineView = ({ number, attempt, at, line }: TaskLogLine) => ({
   number,
@@ -59,11 +86,4 @@ async function dependenciesOf(store: Store, id: string): Promise<TaskDetailView[
     const task = found.get(id);
     return { id, outcome, type: task?.type ?? null, state: task?.state ?? null };
   });
-}
-
-/** By the fence of its lease, under which the attempt runs. */
-async function engineOf(store: Store, { owner }: Task): Promise<string | null> {
-  if (owner === null) return null;
-  const lease = (await store.leases.listLeases(ENGINE_LEASES)).find(({ fence }) => fence === owner);
-  return lease === undefined ? null : engineName(lease);
 }

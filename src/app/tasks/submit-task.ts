@@ -18,6 +18,7 @@ import { commandTask } from "./command-task.js";
 import { findTask } from "./find-task.js";
 import { enginesFor, knownEngines } from "./live-engines.js";
 import { loadTaskModule } from "./load-task-module.js";
+import { toPaths } from "./to-paths.js";
 
 type Input = ParsedInputOf<"tasks.submit">;
 
@@ -104,6 +105,11 @@ async function toOptions(context: AppContext, store: Store, input: Input): Promi
     ...given("deadlineMs", durationMs(input.deadline)),
     dependsOn: await Promise.all(input.depends_on.map((text) => toDependency(store, text))),
     tags: input.tag,
+    paths: toPaths(input),
+    ...given(
+      "discoveredFrom",
+      input.discovered_from === undefined ? null : (await findTask(store, input.discovered_from)).id,
+    ),
     retryEnded: input.retry_ended,
     createdBy: context.settings.user,
   };

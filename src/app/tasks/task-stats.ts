@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { durationMs, toMaybeTime, toTime } from "../../contracts/fields.js";
 import type { EngineView, TaskStatsView, TypeStatsView } from "../../contracts/task-queues.js";
+import { ENGINE_LEASES } from "../../domain/lease.js";
 import type { Task } from "../../domain/task.js";
 import type { QueueState } from "../../store/queue-store.js";
 import type { Store } from "../../store/store.js";
@@ -73,6 +74,7 @@ function toEngineView({ lease, types, alive }: KnownEngine, running: readonly Ta
   const longest = [...own].sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0)).slice(0, NAMED);
   return {
     id: lease.name,
+    kind: lease.name.startsWith(ENGINE_LEASES) ? "engine" : "work",
     pid: lease.holder.pid,
     host: lease.holder.host,
     since: toTime(lease.acquiredAt),

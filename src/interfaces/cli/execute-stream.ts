@@ -13,9 +13,11 @@ import { success } from "./envelope.js";
 import { exitCodeOf, exitCodeOfBatch } from "./exit-code.js";
 import { createLiveBatch } from "./live-batch.js";
 import { createLiveTop } from "./live-top.js";
+import { createLiveWorkers } from "./live-workers.js";
 import { renderReport } from "./render/batches.js";
 import { renderContact, renderOutcome } from "./render/runs.js";
 import { renderEvent } from "./render/system.js";
+import { renderNote } from "./render/task-thread.js";
 import { printable } from "./render/text.js";
 import type { Session } from "./session.js";
 
@@ -39,6 +41,21 @@ const EXECUTE: { readonly [N in StreamName]: Execute<N> } = {
     const { waybill, printer, json } = session;
     const live = await createLiveTop(printer, json, input.once === true);
     for await (const stats of waybill.stream("tasks.top", input, { signal: leaving(session) })) await live.show(stats);
+    live.finish();
+    return EXIT.success;
+  },
+  "tasks.notes": async (session, input) => {
+    const { waybill, printer, json } = session;
+    for await (const note of waybill.stream("tasks.notes", input, { signal: leaving(session) })) {
+      await printer.line(json ? success(note) : renderNote(note));
+    }
+    return EXIT.success;
+  },
+  "workers.watch": async (session, input) => {
+    const { waybill, printer, json } = session;
+    const live = await createLiveWorkers(printer, json, input.once === true);
+    const frames = waybill.stream("workers.watch", input, { signal: leaving(session) });
+    for await (const frame of frames) await live.show(frame);
     live.finish();
     return EXIT.success;
   },

@@ -1,13 +1,11 @@
 /** Carries out `waybill tasks submit`: reads the params, prints the id, or waits and prints the result. */
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { text } from "node:stream/consumers";
 import type { Progress } from "../../app/context.js";
 import type { InputOf, OutputOf } from "../../contracts/index.js";
 import { EXIT, WaybillError } from "../../domain/errors.js";
 import { isEndedTask } from "../../domain/task.js";
 import { success } from "./envelope.js";
 import { exitCodeOfCall } from "./exit-code.js";
+import { readGivenText } from "./given-text.js";
 import { renderTaskOutcome } from "./render/tasks.js";
 import type { Session } from "./session.js";
 
@@ -25,34 +23,16 @@ export async function executeSubmit(session: Session, input: Record<string, unkn
 
 /** JSON, `@FILE` with JSON, or `-` for JSON on standard input. Errors: `invalid_input`. */
 async function readParams(given: string, cwd: string): Promise<unknown> {
-  const [source, json] =
-    given === "-"
-      ? ["standard input", await readInput()]
-      : given.startsWith("@")
-        ? [given.slice(1), await readFrom(given.slice(1), cwd)]
-        : ["--params", given];
+  const json = await readGivenText(given, "JSON", cwd);
   try {
     return JSON.parse(json) as unknown;
   } catch (cause) {
+    const source = given === "-" ? "standard input" : given.startsWith("@") ? given.slice(1) : "--params";
     throw new WaybillError("invalid_input", `${source} is no JSON: ${(cause as Error).message}.`, {
       hint: 'Expected JSON such as \'{"to":"ann"}\', @FILE, or - for standard input.',
       cause,
     });
   }
-}
-
-async function readFrom(file: string, cwd: string): Promise<string> {
-  return await readFile(resolve(cwd, file), "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new WaybillError("invalid_input", `The params ${file} cannot be read: ${cause.code ?? cause.message}.`, {
-      hint: "After @ stands the path of a file with JSON.",
-      cause,
-    });
-  });
-}
-
-async function readInput(): Promise<string> {
-  if (process.stdin.isTTY !== true) return await text(process.stdin);
-  throw new WaybillError("invalid_input", "Standard input is a terminal; expected JSON from a file or a pipe.");
 }
 
 function tellWait({ printer }: Session, { task, engines }: Extract<Progress, { type: "task" }>): void {

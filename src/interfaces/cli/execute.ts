@@ -5,6 +5,7 @@ import { encodeBytes } from "../../contracts/encoded-bytes.js";
 import type { CallName, InputOf, OperationName, OutputOf } from "../../contracts/index.js";
 import { EXIT } from "../../domain/errors.js";
 import { success } from "./envelope.js";
+import type { Giving } from "./execute-claim.js";
 import { executeStream, isStream } from "./execute-stream.js";
 import { exitCodeOfBatch, exitCodeOfCall } from "./exit-code.js";
 import { listenForInterrupts } from "./interrupts.js";
@@ -32,6 +33,8 @@ export async function execute(
     if (name === "tasks.submit") return await submitTask(session, input);
     if (name === "batches.run") return await executeBatch(session, input as InputOf<"batches.run">);
     if (name === "vars.set" || name === "cache.set") await takeStandardInput(name, input);
+    if (name === "tasks.claim" || name === "tasks.handoff") return await giveTask(session, name, input);
+    await takeText(session, name, input);
     if (name === "cache.get") return await executeCacheGet(session, input as InputOf<"cache.get">);
     return await executeCall(session, name, input as InputOf<typeof name>);
   } catch (error) {
@@ -58,6 +61,16 @@ async function runServe(session: Session, input: InputOf<"system.serve">): Promi
 
 async function submitTask(session: Session, input: Record<string, unknown>): Promise<number> {
   return await (await import("./execute-submit.js")).executeSubmit(session, input);
+}
+
+async function giveTask(session: Session, name: "tasks.claim" | "tasks.handoff", input: Record<string, unknown>) {
+  return await (await import("./execute-claim.js")).executeClaim(session, { name, input } as Giving);
+}
+
+/** `-` and `@FILE`, in the commands that take text so. */
+async function takeText({ waybill }: Session, name: OperationName, input: Record<string, unknown>): Promise<void> {
+  if (!name.startsWith("tasks.")) return;
+  await (await import("./given-text.js")).takeGivenText(name, input, waybill.settings.cwd);
 }
 
 /** `echo value | waybill vars set KEY`: what is neither given nor in a file comes from there. */
@@ -87,7 +100,8 @@ async function executeCall<N extends CallName>(
   options: CallOptions = {},
 ): Promise<number> {
   const { waybill, printer, json, interrupts } = session;
-  const data = await waybill.call(name, input, { signal: interrupts.signal, ...options });
+  const standardInput = readStandardInputBytes;
+  const data = await waybill.call(name, input, { signal: interrupts.signal, standardInput, ...options });
   await printResult(printer, json, name, data);
   return interrupts.left() ? EXIT.interrupted : exitCodeOfCall(name, data);
 }

@@ -32,6 +32,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   vars: "Variables, by scope",
   cache: "Cache: values that can be made again",
   tasks: "Tasks: typed units of work that engines execute",
+  workers: "Workers: who executes tasks",
   gates: "Readiness gates: what holds traffic back",
   store: "The store",
   config: "Settings",

@@ -1,4 +1,4 @@
-/** Reads a value from standard input, whole. */
+/** Reads what stands on standard input, whole. */
 import { isUtf8 } from "node:buffer";
 import { WaybillError } from "../../domain/errors.js";
 import { LONGEST_VALUE } from "../../domain/variable.js";
@@ -7,7 +7,7 @@ import { LONGEST_VALUE } from "../../domain/variable.js";
 export async function readStandardInputBytes(): Promise<Buffer> {
   if (process.stdin.isTTY === true) {
     throw new WaybillError("invalid_input", "There is no value.", {
-      hint: "Give it after the name, with --file, or on standard input.",
+      hint: "Give it on the command line, in a file, or on standard input.",
     });
   }
   const pieces: Buffer[] = [];

@@ -15,6 +15,8 @@ import { readTaskRow, type TaskRow } from "./task-rows.js";
 export const NOTES_OF_TASK = `
   SELECT * FROM task_notes WHERE seq = (SELECT seq FROM tasks WHERE id = $id) AND number > $after
   ORDER BY number LIMIT $limit`;
+export const NEWEST_NOTES = `
+  SELECT * FROM task_notes WHERE seq = (SELECT seq FROM tasks WHERE id = $id) ORDER BY number DESC LIMIT $limit`;
 
 /** What the newest attempt brought is the task's result. */
 export const ACCEPT = `
@@ -78,6 +80,8 @@ export function sqliteNotes(session: Session): NoteStore {
           .all({ id, ...page })
           .map(noteFromRow),
       ),
+    newestNotes: (id, limit) =>
+      session.read(() => session.sql(NEWEST_NOTES).all({ id, limit }).map(noteFromRow).reverse()),
     answer: (wish) => session.write(() => answer(session, wish)),
   };
 }

@@ -2,6 +2,7 @@
 import type { CallName, OutputOf } from "../../../contracts/index.js";
 import { renderBatches, renderPlacement, renderPlanCheck, renderReport } from "./batches.js";
 import { renderCache, renderCachedRun } from "./cache.js";
+import { renderClaim, renderHeartbeat, renderRecorded } from "./claims.js";
 import { renderGate, renderGates } from "./gates.js";
 import { renderHistory } from "./history.js";
 import {
@@ -15,10 +16,12 @@ import {
 import { renderArtifacts, renderOutcome, renderRunDetail, renderRuns } from "./runs.js";
 import { renderServed } from "./serve.js";
 import { renderConfig, renderGarbage, renderSchema, renderStoreInfo, renderWhy } from "./system.js";
+import { renderCreated } from "./task-plans.js";
 import { renderQueues, renderTaskStats } from "./task-stats.js";
 import { renderTaskTypes } from "./task-types.js";
 import { renderTaskDetail, renderTaskOutcome, renderTasks } from "./tasks.js";
 import { renderVariables } from "./vars.js";
+import { renderWorker, renderWorkers } from "./workers.js";
 
 type Render<N extends CallName> = (data: OutputOf<N>) => string | Promise<string>;
 
@@ -69,6 +72,21 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "tasks.resume": renderQueues,
   "tasks.stats": renderTaskStats,
   "tasks.check": renderTaskTypes,
+  "tasks.create": renderCreated,
+  "tasks.ready": ({ tasks }) => renderTasks(tasks, null),
+  "tasks.link": ({ changed }) => (changed ? "linked" : "was linked before"),
+  "tasks.unlink": ({ changed }) => (changed ? "unlinked" : "there was no such link"),
+  "tasks.claim": renderClaim,
+  "tasks.heartbeat": renderHeartbeat,
+  "tasks.progress": () => "",
+  "tasks.result": renderRecorded,
+  "tasks.release": ({ task }) => renderTaskOutcome(task),
+  "tasks.handoff": renderClaim,
+  "tasks.reclaim": ({ task }) => renderTaskOutcome(task),
+  "tasks.note": ({ number }) => String(number),
+  "tasks.answer": ({ task }) => renderTaskOutcome(task),
+  "workers.list": renderWorkers,
+  "workers.show": renderWorker,
   "gates.list": renderGates,
   "gates.hold": renderGate,
   "gates.release": renderGate,

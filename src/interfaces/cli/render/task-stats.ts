@@ -51,7 +51,11 @@ function engineLines(engine: EngineView, now: number): string {
     return `  ${pc.cyan("▶")} ${printable(type)} ${shortId(id)} ${pc.dim(elapsed(startedAt, null, now))}${again}`;
   });
   const more = engine.running > tasks.length ? [pc.dim(`  and ${engine.running - tasks.length} more`)] : [];
-  return [`engine ${name}  ${state}  ${pc.dim(printable(engine.types.join(", ")))}`, ...tasks, ...more].join("\n");
+  return [
+    `${engine.kind === "work" ? "worker" : "engine"} ${name}  ${state}  ${pc.dim(printable(engine.types.join(", ")))}`,
+    ...tasks,
+    ...more,
+  ].join("\n");
 }
 
 export const renderQueues = ({ queues }: OutputOf<"tasks.pause">): string =>

@@ -33,7 +33,8 @@ export async function renderTimeline(task: TaskDetailView, now: number): Promise
   const shown = rows.slice(-MOST_ROWS);
   const left = rows.length - shown.length;
   const note = left === 0 ? "" : `${pc.dim(`${left} earlier rows are left out`)}\n`;
-  return `${note}${await table(["ATTEMPT", "", "STATE", "TOOK", ""], shown)}`;
+  const listed = await table(["ATTEMPT", "", "STATE", "TOOK", "BY", ""], shown);
+  return `${note}${listed}`;
 }
 
 function attemptRow(attempt: AttemptView, axis: Axis, now: number): string[] {
@@ -44,8 +45,16 @@ function attemptRow(attempt: AttemptView, axis: Axis, now: number): string[] {
     bar(start, end, axis, toneOfAttempt(attempt.state)),
     attempt.returned === null ? formatAttemptState(attempt.state) : pc.dim(`↩ ${attempt.returned}`),
     describeDuration(Math.max(0, end - start)),
-    attempt.failure === null ? "" : printable(firstLine(`${attempt.failure.code}: ${attempt.failure.message}`)),
+    printable(attempt.worker?.agent_id ?? ""),
+    printable(firstLine(outcomeOf(attempt))),
   ];
+}
+
+/** What its worker answered says more than what that made of the attempt. */
+function outcomeOf({ failure, result }: AttemptView): string {
+  const { kind, summary } = (result ?? {}) as { readonly kind?: string; readonly summary?: string };
+  if (kind !== undefined) return summary === "" ? kind : `${kind}: ${summary}`;
+  return failure === null ? "" : `${failure.code}: ${failure.message}`;
 }
 
 function stepRow(step: StepView, axis: Axis): string[] {
@@ -55,6 +64,7 @@ function stepRow(step: StepView, axis: Axis): string[] {
     bar(start, end, axis, pc.blue),
     pc.dim(step.kind),
     describeDuration(Math.max(0, end - start)),
+    "",
     "",
   ];
 }

@@ -2,11 +2,9 @@
 import pc from "picocolors";
 import type { TaskDetailView, TaskView } from "../../../contracts/task-views.js";
 import { formatTaskState } from "./task-look.js";
+import { renderNote } from "./task-thread.js";
 import { renderTimeline } from "./task-timeline.js";
-import { elapsed, facts, formatTime, printable, shortId, table } from "./text.js";
-
-/** What is shown of params, results and progress, which may be megabytes; characters. */
-const SHOWN = 400;
+import { elapsed, facts, formatTime, printable, shortId, shortJson, table } from "./text.js";
 
 export async function renderTasks(tasks: readonly TaskView[], next: string | null): Promise<string> {
   if (tasks.length === 0) return "No tasks.";
@@ -54,6 +52,8 @@ export async function renderTaskDetail(task: TaskDetailView): Promise<string> {
   const timeline = await renderTimeline(task, now);
   const related = [
     ...task.dependencies.map((on) => ["waits for", shortId(on.id), on.type ?? "", on.outcome, stateOf(on.state)]),
+    ...task.path_holders.map((on) => ["wants paths of", shortId(on.id), printable(on.agent_id ?? ""), "", on.state]),
+    ...task.links.flatMap((link) => foundBy(task.id, link)),
     ...task.children.map((child) => ["child", shortId(child.id), printable(child.type), "", stateOf(child.state)]),
   ];
   const log = task.log.map(
@@ -63,10 +63,18 @@ export async function renderTaskDetail(task: TaskDetailView): Promise<string> {
     factsOf(task, now),
     timeline,
     related.length === 0 ? "" : await table(["", "TASK", "TYPE", "UNTIL", "STATE"], related),
+    task.notes.map(renderNote).join("\n"),
     log.join("\n"),
   ];
   return parts.filter((part) => part !== "").join("\n\n");
 }
+
+/** What holds others back is among what they wait for. */
+const foundBy = (id: string, { from, to, kind }: TaskDetailView["links"][number]): string[][] =>
+  kind === "blocks" ? [] : [[to === id ? "found during" : "led to", shortId(to === id ? from : to), "", "", ""]];
+
+export const pathOf = ({ mode, space, pattern }: TaskDetailView["paths"][number]): string =>
+  `${mode} ${space === "" ? "" : `${space}:`}${pattern}`;
 
 const stateOf = (state: TaskView["state"] | null): string =>
   state === null ? pc.dim("removed") : formatTaskState(state);
@@ -79,16 +87,19 @@ function factsOf(task: TaskDetailView, now: number): string {
     ["type", printable(task.type)],
     ["state", formatTaskState(task.state)],
     ["waits for", waitsFor(task, now)],
+    ["question", task.question === null ? null : printable(task.question)],
     ["failure", failure === null ? null : printable(`${failure.code}: ${failure.message}`)],
     ["thrown", failure?.name],
-    ["params", json(task.params)],
-    ["result", json(task.result)],
-    ["progress", json(task.progress)],
+    ["params", shortJson(task.params)],
+    ["result", shortJson(task.result)],
+    ["progress", shortJson(task.progress)],
     ["priority", task.priority === 0 ? null : task.priority],
     ["run", task.run === 1 ? null : task.run],
     ["failed attempts", task.failures === 0 ? null : `${task.failures}${most}`],
     ["crashes", task.crashes === 0 ? null : task.crashes],
-    ["engine", task.engine],
+    ["executed by", printable(task.engine ?? "")],
+    ["lease until", task.lease_expires_at],
+    ["paths", printable(task.paths.map(pathOf).join(", "))],
     ["submitted", `${task.submitted_at}${task.created_by === null ? "" : ` by ${printable(task.created_by)}`}`],
     ["started", task.started_at],
     ["ended", task.ended_at],
@@ -101,10 +112,4 @@ function factsOf(task: TaskDetailView, now: number): string {
     ["parent", task.parent_id],
     ["schedule", printable(task.schedule ?? "")],
   ]);
-}
-
-function json(value: unknown): string | null {
-  if (value === null || value === undefined) return null;
-  const text = JSON.stringify(value);
-  return printable(text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${text.length} characters)` : text);
 }

@@ -77,3 +77,13 @@ export function facts(pairs: readonly (readonly [string, string | number | null 
 /** Values for people may come from files and machines: control characters must not reach the terminal. */
 export const printable = (text: string): string =>
   text.replace(/(?![\n\t])\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+
+/** What is shown of params, results and progress, which may be megabytes; characters. */
+const SHOWN = 400;
+
+/** A value as JSON, its beginning when it is long; null for nothing. */
+export function shortJson(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  const text = JSON.stringify(value);
+  return printable(text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${text.length} characters)` : text);
+}

@@ -1,0 +1,70 @@
+/** `tasks result`: the verdict ends the attempt and stays with it, in one write. */
+import type { ParsedInputOf } from "../../contracts/index.js";
+import { toTaskView } from "../../contracts/task-views.js";
+import type { AttemptGuard } from "../../domain/attempt.js";
+import { canonicalJson } from "../../domain/canonical-json.js";
+import { WaybillError } from "../../domain/errors.js";
+import { toResult, type WorkerResult } from "../../domain/result.js";
+import type { Store } from "../../store/store.js";
+import { parseResult } from "../../workers/result-codec.js";
+import type { CallHandler } from "../context.js";
+import { agentIdOf } from "./caller.js";
+import { mustBeWritten, ownAttempt, readAgain } from "./own-attempt.js";
+import { endOfResult } from "./result-end.js";
+
+type Input = ParsedInputOf<"tasks.result">;
+
+export const recordResult: CallHandler<"tasks.result"> = async (context, input) => {
+  const author = agentIdOf(context.settings, input.agent);
+  const result = resultOf(input);
+  const { store, task, guard } = await ownAttempt(context, input);
+  const known = task.fence !== guard.fence && (await isRecorded(store, guard, result));
+  if (!known) {
+    const end = endOfResult(result, task, author, Math.random());
+    const [answer] = await store.attempts.endAttempts([{ guard, end, verdict: JSON.stringify(result) }]);
+    mustBeWritten(guard, answer ?? { written: false, refusal: "not_found" });
+  }
+  const outcome = known ? "existing" : "recorded";
+  return { outcome, task: toTaskView(await readAgain(store, task.id)), result };
+};
+
+/** Whoever died before it heard that its result was recorded says it again, and is not told that it came too late. */
+async function isRecorded(store: Store, { taskId, fence }: AttemptGuard, result: WorkerResult): Promise<boolean> {
+  const attempts = await store.attempts.listAttempts(taskId);
+  const own = attempts.find((attempt) => attempt.fence === fence);
+  return own?.result != null && canonicalJson(own.result) === canonicalJson(result);
+}
+
+/** Errors: `invalid_input` when it is said twice or not at all; `invalid_result`. */
+function resultOf({ file, kind, summary, branch, rev, fault, error }: Input): WorkerResult {
+  const said = { kind, summary, branch, rev, fault, error };
+  const flags = Object.entries(said).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`]));
+  if (file !== undefined) {
+    if (flags.length === 0) return read(file);
+    throw new WaybillError("invalid_input", `--file holds the whole result; found ${flags.join(", ")} beside it.`, {
+      hint: "Give one of the two.",
+    });
+  }
+  if (kind === undefined) {
+    throw new WaybillError("invalid_input", "There is no result; expected --kind and --summary, or --file.", {
+      hint: 'For example --kind success --summary "all tests pass".',
+    });
+  }
+  const told =
+    fault === undefined && error === undefined ? {} : { substrate: { fault: fault ?? "", error: error ?? "" } };
+  return toResult({
+    kind,
+    summary: summary ?? "",
+    ...(branch === undefined ? {} : { branch }),
+    ...(rev === undefined ? {} : { rev }),
+    ...told,
+  });
+}
+
+function read(text: string): WorkerResult {
+  const parsed = parseResult(text.trim());
+  if (parsed.ok) return parsed.result;
+  throw new WaybillError("invalid_result", parsed.reason, {
+    hint: 'Expected JSON such as {"v":2,"kind":"success","summary":"tests pass"}, or a dispatch-result line.',
+  });
+}

@@ -1,0 +1,37 @@
+/** What the answer of a worker that nobody supervises makes of its attempt. */
+import { judgeResult, type WorkerResult } from "../../domain/result.js";
+import { DEFAULT_RETRY, retryDelay } from "../../domain/retry.js";
+import { QUARANTINE_AFTER, type Task, type TaskFailure } from "../../domain/task.js";
+import type { AttemptEnd } from "../../store/attempt-store.js";
+
+type Tried = Pick<Task, "failures" | "maxAttempts">;
+
+/**
+ * @param author who asks, when it is a question for a person
+ * @param random in [0, 1), for the delay before another try
+ */
+export function endOfResult(result: WorkerResult, task: Tried, author: string, random: number): AttemptEnd {
+  const { summary, substrate } = result;
+  switch (judgeResult(result)) {
+    case "complete":
+      return { state: "succeeded", result: JSON.stringify(result) };
+    case "review":
+      return { state: "waiting", for: "review", question: summary, author };
+    case "answer":
+      return { state: "waiting", for: "answer", question: summary, author };
+    case "again":
+      return { state: "failed", failure: failureOf("task_failed", summary), retryMs: retryMs(task, random) };
+    case "lost": {
+      const said = [substrate?.fault, substrate?.error, summary].filter((text) => text !== undefined && text !== "");
+      return { state: "lost", failure: failureOf("lost", said.join(": ")), quarantineAfter: QUARANTINE_AFTER };
+    }
+    case "cancel":
+      return { state: "cancelled", failure: failureOf("cancelled", summary) };
+  }
+}
+
+const failureOf = (code: TaskFailure["code"], message: string): TaskFailure => ({ code, name: null, message });
+
+/** Nobody here knows the policy of the type: the default one holds, unless the submission said how often. */
+const retryMs = ({ failures, maxAttempts }: Tried, random: number): number | null =>
+  retryDelay(DEFAULT_RETRY, { classes: [], terminal: false, retryAfterMs: null }, failures + 1, maxAttempts, random);

@@ -1,0 +1,30 @@
+/** `waybill why` of a task that waits for paths, or for a person. */
+import type { PersonGate, Task } from "../../domain/task.js";
+import type { Store } from "../../store/store.js";
+import type { PathHolder } from "../../store/task-store.js";
+import { type Reason, reason } from "./reason.js";
+
+export async function explainPaths(store: Store, { id }: Task): Promise<Reason> {
+  const holders = await store.tasks.pathHolders(id);
+  const [first] = holders;
+  const message = "Others have paths that it wants, or want them before it; it is queued again when they have ended.";
+  const hint = first === undefined ? null : `\`waybill why ${first.taskId}\` goes on from there.`;
+  return reason("paths_held", message, holders.map(holderName), hint);
+}
+
+/** `0199a3… of ann, running: write src/**`. */
+function holderName({ taskId, agentId, state, path: { mode, space, pattern } }: PathHolder): string {
+  const who = agentId === null ? "" : ` of ${agentId}`;
+  return `${taskId}${who}, ${state}: ${mode} ${space === "" ? "" : `${space}:`}${pattern}`;
+}
+
+export function explainPerson({ id, question }: Task, gate: PersonGate): Reason {
+  const said = question === null || question === "" ? "" : `: ${question}`;
+  const thread = `\`waybill tasks notes ${id}\` has the whole thread.`;
+  if (gate === "answer") {
+    const hint = `\`waybill tasks answer ${id} TEXT\` lets it go on. ${thread}`;
+    return reason("waits_for_answer", `It asks a person${said}`, [], hint);
+  }
+  const hint = `\`waybill tasks answer ${id} --accept\` completes it, \`waybill tasks answer ${id} TEXT\` sends it back. ${thread}`;
+  return reason("waits_for_review", `It was done, and a person is to look at it${said}`, [], hint);
+}

@@ -1,0 +1,16 @@
+/** Tasks of a plan for people. */
+import type { OutputOf } from "../../../contracts/index.js";
+import { formatTaskState } from "./task-look.js";
+import { printable, table } from "./text.js";
+
+export async function renderCreated({ dry_run: dryRun, tasks }: OutputOf<"tasks.create">): Promise<string> {
+  const rows = tasks.map((task) => [
+    printable(task.name),
+    task.id,
+    printable(task.type),
+    task.outcome === "existing" ? "was there" : dryRun ? "would be created" : "created",
+    task.state === null ? "" : formatTaskState(task.state),
+    printable(task.after.join(", ")),
+  ]);
+  return await table(["NAME", "TASK", "TYPE", "", "STATE", "AFTER"], rows);
+}
