@@ -18,6 +18,7 @@ import { guardedWriteFacts } from "./guarded-write-facts.js";
 import { historyFacts } from "./history-facts.js";
 import { leaseFacts } from "./lease-facts.js";
 import { machineFacts } from "./machine-facts.js";
+import { pathFacts } from "./path-facts.js";
 import { queueFacts } from "./queue-facts.js";
 import { relocationFacts } from "./relocation-facts.js";
 import { retentionFacts } from "./retention-facts.js";
@@ -27,6 +28,8 @@ import { scheduleFacts } from "./schedule-facts.js";
 import { stepFacts } from "./step-facts.js";
 import { taskFacts } from "./task-facts.js";
 import { variableFacts } from "./variable-facts.js";
+import { verdictFacts } from "./verdict-facts.js";
+import { workerFacts } from "./worker-facts.js";
 
 export interface StoreUnderTest {
   /** Opens a fresh, empty store whose clock is `clock`. */
@@ -60,9 +63,12 @@ export function describeStore(name: string, subject: StoreUnderTest): void {
     relocationFacts(use);
     taskFacts(use);
     attemptFacts(use);
+    pathFacts(use);
     queueFacts(use);
     stepFacts(use);
     scheduleFacts(use);
     gateFacts(use);
+    workerFacts(use);
+    verdictFacts(use);
   });
 }

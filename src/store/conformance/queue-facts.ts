@@ -109,6 +109,15 @@ export function queueFacts(use: UseBench): void {
       expect(await claim(store, lease)).toHaveLength(1);
     });
 
+    it("gives as many as are wanted although the rate of a key holds some back", async () => {
+      const { store } = use();
+      const lease = await engineLease(store);
+      await store.queues.setQueueLimits([limits({ keyConcurrency: 10, keyRate: { max: 1, perMs: 100 } })]);
+      await many(3, { concurrencyKey: "k" });
+      await many(2, { concurrencyKey: "other" });
+      expect(await claim(store, lease, { begin: 2 })).toHaveLength(2);
+    });
+
     it("is known once something is set", async () => {
       const { store } = use();
       await store.queues.setQueueLimits([limits(), limits({ type: "post", rate: { max: 1, perMs: 5 } })]);

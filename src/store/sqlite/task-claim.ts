@@ -63,20 +63,25 @@ class Claim {
   fill(): void {
     const most = this.#wanted.begin + this.#wanted.ahead;
     const seen = new Set<number>();
-    for (;;) {
-      const limit = most - this.taken.length;
-      const rows = limit <= 0 ? [] : readReady(this.#scope, this.#openTypes(), this.#wanted.tags ?? [], limit);
+    while (this.taken.length < most) {
+      const before = this.#setAside;
+      // Those that were taken are still among them: they begin with all the others, at the end.
+      const rows = readReady(this.#scope, this.#openTypes(), this.#wanted.tags ?? [], most);
       for (const row of rows) {
-        if (seen.has(row.seq)) continue;
-        if (!this.#hasRoom(row)) continue;
+        if (this.taken.length >= most || this.#hasLookedEnough()) return;
+        if (seen.has(row.seq) || !this.#hasRoom(row)) continue;
         // Claimed only to begin at once; nothing overtakes it, or it would wait for ever behind what is claimed ahead.
         if (row.suspect === 1 && this.taken.length >= this.#wanted.begin) return;
         seen.add(row.seq);
         this.take(row);
-        if (this.#setAside >= MOST_SET_ASIDE && this.taken.length > 0) return;
       }
-      if (rows.length < limit || limit <= 0) return;
+      // Whoever is set aside leaves the slot of its key, perhaps to one that was not among these.
+      if (rows.length < most && this.#setAside === before) return;
     }
+  }
+
+  #hasLookedEnough(): boolean {
+    return this.#setAside >= MOST_SET_ASIDE && this.taken.length > 0;
   }
 
   #openTypes(): readonly string[] {
