@@ -1,6 +1,13 @@
 import { expect } from "vitest";
 import { type DependencyOutcome, judgeDependency } from "../../domain/dependency.js";
-import { isEndedTask, mayBecome, QUARANTINE_AFTER, type TaskGate, type TaskState } from "../../domain/task.js";
+import {
+  isEndedTask,
+  mayBecome,
+  QUARANTINE_AFTER,
+  type TaskGate,
+  type TaskState,
+  waitsForPerson,
+} from "../../domain/task.js";
 import type { AttemptEnd } from "../attempt-store.js";
 
 export interface ModelTask {
@@ -97,15 +104,31 @@ export class TaskModel {
     }
   }
 
-  claim(count: number): string[] {
+  #advance(): void {
     const due = [...this.tasks.values()].filter((t) => t.state === "scheduled" && t.runAt <= this.now);
     for (const task of due.sort((a, b) => a.runAt - b.runAt || a.sequence - b.sequence)) this.queue(task);
+  }
+
+  /** A claim of one task by its id. @returns whether it is granted */
+  claimById(task: ModelTask): boolean {
+    this.#advance();
+    if (task.state !== "queued" || task.gate !== "open") return false;
+    this.become(task, "running");
+    return true;
+  }
+
+  claim(count: number): string[] {
+    this.#advance();
     const chosen = this.#ordered((t) => t.state === "queued" && t.gate === "open").slice(0, count);
     for (const task of chosen) this.become(task, "running");
     return chosen.map(({ id }) => id);
   }
 
   end(task: ModelTask, how: AttemptEnd): void {
+    if (how.state === "lost") {
+      this.lose(task);
+      return;
+    }
     if (how.state === "failed" || how.state === "timed_out") task.failures += 1;
     const ended = this.#endOf(task, how);
     if (ended !== null) this.finish(task, ended);
@@ -120,6 +143,12 @@ export class TaskModel {
   }
 
   #wait(task: ModelTask, how: AttemptEnd): void {
+    if (how.state === "waiting") {
+      this.become(task, "queued");
+      task.gate = how.for;
+      this.#openKey(task.key);
+      return;
+    }
     const delayMs = (how.state === "returned" ? how.delayMs : "retryMs" in how ? how.retryMs : 0) ?? 0;
     this.become(task, delayMs > 0 ? "scheduled" : "queued");
     task.runAt = this.now + delayMs;
@@ -131,6 +160,19 @@ export class TaskModel {
     if (task.cancelAsked) this.finish(task, "cancelled");
     else if (task.crashes >= QUARANTINE_AFTER) this.finish(task, "failed");
     else this.become(task, "queued");
+  }
+
+  reclaim(task: ModelTask): void {
+    if (task.cancelAsked) this.finish(task, "cancelled");
+    else this.become(task, "queued");
+  }
+
+  /** @returns whether the answer is taken */
+  answer(task: ModelTask, accept: boolean): boolean {
+    if (task.state !== "queued" || !waitsForPerson(task.gate) || (accept && task.gate !== "review")) return false;
+    if (accept) this.finish(task, "completed");
+    else task.gate = this.#keyGate(task);
+    return true;
   }
 
   cancel(task: ModelTask): void {

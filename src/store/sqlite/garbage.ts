@@ -86,6 +86,30 @@ async function collectEvents(session: Session, { endedBefore, dryRun }: GcPolicy
   return removed;
 }
 
+/** A chunk of the workers, with whether each has left long ago and nothing names it any more. */
+export const OLD_WORKERS = `
+  SELECT owner, ifnull(left_at < $before, 0)
+    AND NOT EXISTS (SELECT 1 FROM worker_tasks WHERE owner = workers.owner) AS forgotten
+  FROM workers WHERE owner > $after ORDER BY owner LIMIT $limit`;
+
+/** What has left is given no task any more: what was read stays true until it is written. */
+async function forgetWorkers(session: Session, { dryRun, endedBefore: before }: GcPolicy): Promise<void> {
+  if (dryRun) return;
+  for (let after: number | null = 0; after !== null; ) {
+    const from: number = after;
+    const rows = await session.read(() => session.sql(OLD_WORKERS).all({ after: from, before, limit: CHUNK }));
+    const forgotten = rows.filter((row) => row.forgotten === 1).map((row) => integer(row, "owner"));
+    const forget = "DELETE FROM workers WHERE owner = $owner";
+    if (forgotten.length > 0) {
+      await session.write(() => {
+        for (const owner of forgotten) session.sql(forget).run({ owner });
+      });
+    }
+    const last = rows.length < CHUNK ? undefined : rows.at(-1);
+    after = last === undefined ? null : integer(last, "owner");
+  }
+}
+
 /** The rate of a key that has been full for a while says nothing any more. */
 async function forgetRates(session: Session, { dryRun }: GcPolicy): Promise<void> {
   const full = { now: session.now() };
@@ -103,6 +127,7 @@ export async function collectGarbage(session: Session, policy: GcPolicy): Promis
   const runIds = [...reasons.keys()];
   const batchIds = all ? await collectBatches(session, policy, new Set(runIds)) : [];
   const tasks = await collectTasks(session, policy);
+  await forgetWorkers(session, policy);
   await forgetRates(session, policy);
   return { runIds, reasons, batchIds, tasks, events: await collectEvents(session, policy) };
 }

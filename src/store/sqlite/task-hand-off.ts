@@ -11,7 +11,7 @@ import { claimedFrom, REMEMBER_WORKER } from "./task-claim.js";
 import { guarded, refuseWrite } from "./task-ends.js";
 import { forgetSignal, recordAttempt } from "./task-moves.js";
 import { insertNote } from "./task-notes.js";
-import { holdersInTheWay, recordPaths, refusePaths } from "./task-paths.js";
+import { holdersInTheWay, readPaths, recordPaths, refusePaths } from "./task-paths.js";
 import type { TaskRow } from "./task-rows.js";
 import { enrolWorker } from "./worker-records.js";
 
@@ -66,7 +66,7 @@ function passOn(scope: SqlScope, row: TaskRow, lease: Lease): WorkerClaim["task"
   scope.sql(REMEMBER_WORKER).run({ owner, taken: JSON.stringify([seq]) });
   // A wish to cancel goes with the task.
   if (row.cancel_requested_at !== null) signalOwner(scope, { owner, fence }, "cancel");
-  const task = claimedFrom(scope, row, fence);
+  const task = { ...claimedFrom(scope, row, fence), paths: readPaths(scope, seq) };
   appendEvent(scope, { type: "task.started", subject: row.id, data: { attempt: task.attempt, fence, owner } });
   return task;
 }

@@ -1,6 +1,6 @@
 /**
- * The store of tasks against a model in memory: whatever is submitted, claimed, ended, cancelled, removed and retried, and
- * whenever engines die and clocks jump, both say the same.
+ * The store of tasks against a model in memory: whatever is submitted, claimed, ended, handed off, reclaimed, answered,
+ * cancelled, removed and retried, and whenever engines and workers die and clocks jump, both say the same.
  *
  * `WAYBILL_MODEL_RUNS=N` makes N runs, for a long search by hand.
  */
@@ -10,9 +10,11 @@ import type { DependencyOutcome } from "../../domain/dependency.js";
 import type { Lease } from "../../domain/lease.js";
 import { QUARANTINE_AFTER } from "../../domain/task.js";
 import type { AttemptEnd, ClaimedTask } from "../attempt-store.js";
-import { claim, end, engineLease, failed, newTask, returned, succeeded } from "../conformance/given-tasks.js";
+import { claim, end, engineLease, failed, guardOf, newTask, returned, succeeded } from "../conformance/given-tasks.js";
+import { had, worker } from "../conformance/given-workers.js";
 import { type ModelTask, TaskModel } from "../conformance/task-model.js";
 import type { Store } from "../store.js";
+import type { WorkerClaim } from "../worker-store.js";
 import { openSqliteStore } from "./open-sqlite-store.js";
 
 const RUNS = Number(process.env.WAYBILL_MODEL_RUNS ?? (process.env.CI === undefined ? 10_000 : 100_000));
@@ -25,6 +27,9 @@ const ENDS: readonly AttemptEnd[] = [
   returned(null),
   returned(25),
   { state: "cancelled", failure: { code: "cancelled", name: null, message: "" } },
+  { state: "lost", failure: { code: "lost", name: null, message: "" }, quarantineAfter: QUARANTINE_AFTER },
+  { state: "waiting", for: "answer", question: "?", author: "test" },
+  { state: "waiting", for: "review", question: "?", author: "test" },
 ];
 
 const at = fc.nat({ max: 7 });
@@ -48,6 +53,12 @@ const command = fc.oneof(
       count: fc.integer({ min: 1, max: 3 }),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant("claim_one" as const), at: fc.option(at) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constantFrom("hand_off" as const, "reclaim" as const, "lapse" as const), at }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant("answer" as const), at, accept: fc.boolean() }) },
   { weight: 4, arbitrary: fc.record({ op: fc.constant("end" as const), at, how: fc.nat({ max: ENDS.length - 1 }) }) },
   {
     weight: 1,
@@ -71,12 +82,19 @@ beforeAll(async () => {
 });
 afterAll(() => store.close());
 
+/** What runs: under the lease of an engine, or under one of its own. */
+interface Held {
+  readonly claimed: ClaimedTask;
+  readonly engine: number | null;
+  readonly lease: Lease;
+}
+
 /** One run: the store and the model, told the same. */
 class Trial {
   readonly #model = new TaskModel();
   readonly #leases: (Lease | null)[] = [null, null];
   /** What runs, and what ran and was superseded. */
-  readonly #held = new Map<string, { readonly claimed: ClaimedTask; readonly engine: number }>();
+  readonly #held = new Map<string, Held>();
   readonly #stale: ClaimedTask[] = [];
 
   async run(commands: readonly Command[]): Promise<void> {
@@ -99,6 +117,9 @@ class Trial {
     else if (one.op === "claim") await this.#claim(one.engine, one.count);
     else if (one.op === "die") await this.#die(one.engine, one.proved);
     else if (one.op === "end") await this.#end(one.at, ENDS[one.how] ?? succeeded());
+    else if (one.op === "claim_one") await this.#claimOne(one.at);
+    else if (one.op === "answer") await this.#answer(one.at, one.accept);
+    else if (one.op === "hand_off" || one.op === "reclaim" || one.op === "lapse") await this.#interfere(one.op, one.at);
     else if (one.op === "stale") await this.#writeLate(one.at);
     else await this.#decide(one.op, one.at);
   }
@@ -117,7 +138,51 @@ class Trial {
     if (lease == null) return;
     const tasks = await claim(store, lease, { begin: count });
     expect(tasks.map(({ id }) => id)).toEqual(this.#model.claim(count));
-    for (const claimed of tasks) this.#held.set(claimed.id, { claimed, engine });
+    for (const claimed of tasks) this.#held.set(claimed.id, { claimed, engine, lease });
+  }
+
+  async #claimOne(n: number | null): Promise<void> {
+    const task = n === null ? undefined : this.#pick(n);
+    const wanted = task === undefined ? {} : { id: task.id };
+    const answer = await store.workers.claimForWorker({ worker: worker(), ...wanted });
+    const expected = task === undefined ? this.#model.claim(1) : this.#model.claimById(task) ? [task.id] : [];
+    expect(answer.granted ? [answer.value.task.id] : []).toEqual(expected);
+    if (answer.granted) this.#hold(answer.value);
+  }
+
+  #hold({ task: claimed, lease }: WorkerClaim): void {
+    this.#held.set(claimed.id, { claimed, engine: null, lease });
+  }
+
+  /** What somebody does about an attempt that runs. */
+  async #interfere(op: "hand_off" | "reclaim" | "lapse", n: number): Promise<void> {
+    const held = [...this.#held.values()];
+    const chosen = held[n % Math.max(1, held.length)];
+    const task = chosen === undefined ? undefined : this.#model.tasks.get(chosen.claimed.id);
+    if (chosen === undefined || task === undefined) return;
+    const { claimed, engine, lease } = chosen;
+    if (op === "lapse" && engine !== null) return;
+    this.#held.delete(task.id);
+    this.#stale.push(claimed);
+    if (op === "hand_off") {
+      const to = worker();
+      this.#hold(had(await store.workers.handOff({ guard: guardOf(claimed), to, by: "test", reason: null })));
+    } else if (op === "reclaim") {
+      this.#model.reclaim(task);
+      const wish = { taskId: task.id, by: "test", reason: "", force: true };
+      expect(had(await store.workers.reclaim(wish))).toBe(task.state);
+    } else {
+      this.#model.lose(task);
+      expect(await store.attempts.takeBack(lease, true, QUARANTINE_AFTER)).not.toBeNull();
+    }
+  }
+
+  async #answer(n: number, accept: boolean): Promise<void> {
+    const task = this.#pick(n);
+    if (task === undefined) return;
+    const taken = this.#model.answer(task, accept);
+    const answer = await store.notes.answer({ taskId: task.id, by: "test", text: "x", accept });
+    expect(answer.granted).toBe(taken);
   }
 
   async #end(n: number, how: AttemptEnd): Promise<void> {
@@ -182,6 +247,11 @@ class Trial {
       crashes,
     }: Pick<ModelTask, "id" | "state" | "gate" | "failures" | "crashes">) => [id, state, gate, failures, crashes];
     expect(found.map(facts).reverse()).toEqual([...this.#model.tasks.values()].map(facts));
+    // Nobody has a lease for one attempt without it, and nobody runs without a lease.
+    const workers = await store.workers.listWorkers();
+    const owned = workers.filter(({ kind, tasks }) => kind === "engine" || tasks.length === 1);
+    expect(owned).toEqual(workers);
+    expect(workers.flatMap(({ tasks }) => tasks).length).toBe(this.#held.size);
   }
 }
 

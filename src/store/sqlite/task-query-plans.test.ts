@@ -4,12 +4,31 @@ import { ATTEMPTS, SIGNALS } from "./attempts.js";
 import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
 import { ENDED_TASKS } from "./doomed-tasks.js";
 import type { SqliteConnection } from "./driver.js";
+import { OLD_WORKERS } from "./garbage.js";
 import { readMigrations } from "./migrate.js";
-import { OWNED } from "./owners.js";
+import { ACCEPT, NEWEST_NOTES, NOTES_OF_TASK } from "./notes.js";
+import { CLAIM_LEASE, CLAIM_LEASES, OWNED } from "./owners.js";
 import { DUE_SCHEDULES, NEXT_SCHEDULE } from "./schedules.js";
-import { DUE, EXPIRED_DEADLINES, EXPIRED_TURNS, NEXT_DEADLINE, NEXT_DUE, NEXT_TURN, START } from "./task-claim.js";
-import { ANY_CONSEQUENCE, COMPLETE, COMPLETE_WITH_RESULTS, CONSEQUENTIAL, RECORD_SUCCESSES } from "./task-ends.js";
+import {
+  DUE,
+  EXPIRED_DEADLINES,
+  EXPIRED_TURNS,
+  NEXT_DEADLINE,
+  NEXT_DUE,
+  NEXT_TURN,
+  REMEMBER_WORKER,
+  START,
+} from "./task-claim.js";
+import {
+  ANY_CONSEQUENCE,
+  COMPLETE,
+  COMPLETE_WITH_RESULTS,
+  CONSEQUENTIAL,
+  RECORD_SUCCESSES,
+  RECORD_SUCCESSES_WITH_VERDICTS,
+} from "./task-ends.js";
 import { KEY_HOLDERS, NEXT_OF_KEY, PATH_WAITERS, UNRESOLVED, WAITING_KEYS, WAITING_ON } from "./task-gates.js";
+import { PASS_ON } from "./task-hand-off.js";
 import { BLOCKED_BY, BLOCKING, DISCOVERED, DISCOVERED_FROM, STILL_WAITED_FOR } from "./task-links.js";
 import { PATHS_OF_TASK, RUNNING_PATHS, WAITING_PATHS } from "./task-paths.js";
 import {
@@ -26,6 +45,8 @@ import { RUNNING_OF_TYPE } from "./task-rooms.js";
 import { LOG_OF_TASK, STEP_OF_TASK, STEPS_OF_TASK } from "./task-steps.js";
 import { LIVE_WITH_UNIQUE_KEY, NEWEST_WITH_UNIQUE_KEY } from "./task-submit.js";
 import { FAILED_OF_TYPE } from "./tasks.js";
+import { WORKERS_BY_OWNER } from "./worker-records.js";
+import { GUARD, PROLONG, RUNNING } from "./workers.js";
 
 const ROWS = 100_000;
 
@@ -82,10 +103,23 @@ const queries: readonly (readonly [name: string, sql: string])[] = [
   ["tasks past their deadline", EXPIRED_DEADLINES],
   ["the next deadline", NEXT_DEADLINE],
   ["the record of successes", RECORD_SUCCESSES],
+  ["the record of successes with verdicts", RECORD_SUCCESSES_WITH_VERDICTS],
   ["the end of successes", COMPLETE],
   ["the end of successes with results", COMPLETE_WITH_RESULTS],
   ["ends on which something hangs", CONSEQUENTIAL],
   ["what an engine owns", OWNED],
+  ["the lease of a claim", CLAIM_LEASE],
+  ["the leases of claims that end", CLAIM_LEASES],
+  ["which tasks a worker was given", REMEMBER_WORKER],
+  ["workers by their fences", WORKERS_BY_OWNER],
+  ["a chunk of the workers", OLD_WORKERS],
+  ["what runs, for those who look", RUNNING],
+  ["a guard", GUARD],
+  ["a hand-off", PASS_ON],
+  ["a lease that lasts longer", PROLONG],
+  ["an accepted review", ACCEPT],
+  ["a thread", NOTES_OF_TASK],
+  ["the end of a thread", NEWEST_NOTES],
   ["holders of a key", KEY_HOLDERS],
   ["the next of a key", NEXT_OF_KEY],
   ["tasks that wait for one", WAITING_ON],

@@ -18,7 +18,7 @@ export const RUNNING = `
   SELECT id, type, seq, attempt, fence, owner, started_at, progress FROM tasks WHERE type = $type AND state = 'running'`;
 export const GUARD = "SELECT seq, attempt FROM tasks WHERE id = $id AND fence = $fence";
 /** Never shortens it: a sign of life does not bring the end nearer. */
-const PROLONG = `
+export const PROLONG = `
   UPDATE leases SET expires_at = max(expires_at, $expires_at) WHERE name = $name AND fence = $fence
     AND holder_host IS NOT NULL
   RETURNING *`;
