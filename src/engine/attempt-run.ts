@@ -15,16 +15,15 @@ import type { TaskDefinition } from "./task-definition.js";
 /** Node fires a timer of more milliseconds at once (https://nodejs.org/api/timers.html). */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-type Settled = { readonly ok: true; readonly result: string } | { readonly ok: false; readonly error: unknown };
-
 export class AttemptRun {
   readonly task: ClaimedTask;
   readonly #runtime: EngineRuntime;
   readonly #definition: TaskDefinition;
   readonly #context: AttemptContext;
   #interruption: Interruption | null = null;
-  #abandon: (() => void) | null = null;
-  #over = false;
+  /** Null before it is executed, and once it has ended. */
+  #end: ((end: AttemptEnd) => void) | null = null;
+  #timeoutAt: number | null = null;
   #limit: NodeJS.Timeout | null = null;
   #grace: NodeJS.Timeout | null = null;
 
@@ -44,50 +43,58 @@ export class AttemptRun {
     if (this.#interruption !== null) return;
     this.#interruption = why;
     this.#context.interrupt(reasonOf(why));
-    this.#grace = setTimeout(() => this.#abandon?.(), this.#runtime.abortGraceMs);
+    this.#grace = setTimeout(() => this.#finish(this.#endOf(null)), this.#runtime.abortGraceMs);
   }
 
   /** Executes the handler; never rejects. @returns how the attempt ended */
-  async execute(): Promise<AttemptEnd> {
-    const settled = await new Promise<Settled>((resolve) => {
-      this.#abandon = () => resolve({ ok: false, error: null });
-      void this.#settle().then(resolve);
-      // A handler that is over by then never costs a timer.
-      setImmediate(() => this.#armLimit());
+  execute(): Promise<AttemptEnd> {
+    return new Promise((resolve) => {
+      this.#end = resolve;
+      void this.#settle();
     });
-    this.#over = true;
-    if (this.#limit !== null) clearTimeout(this.#limit);
-    if (this.#grace !== null) clearTimeout(this.#grace);
-    const logged = this.#context.flush();
-    if (logged !== null) await logged;
-    if (!settled.ok) return this.#endOf(settled.error);
-    // Nothing is stored for nothing: it is read as null all the same.
-    return { state: "succeeded", result: settled.result === "null" ? null : settled.result };
   }
 
-  #armLimit(): void {
-    if (this.#over) return;
-    const { task } = this;
-    const timeoutMs = task.timeoutMs ?? this.#definition.timeoutMs;
-    const untilDeadline = task.deadlineAt === null ? null : task.deadlineAt - this.#runtime.clock();
-    if (timeoutMs === null && untilDeadline === null) return;
-    const byDeadline = untilDeadline !== null && (timeoutMs === null || untilDeadline < timeoutMs);
-    const ms = Math.max(0, byDeadline ? untilDeadline : (timeoutMs ?? 0));
-    if (ms > LONGEST_TIMER_MS) return;
-    this.#limit = setTimeout(() => this.interrupt(byDeadline ? "deadline" : "timeout"), ms);
+  /** Sets the timer of its limit, unless it is over. Not before the turn is: a handler that is over by then never costs one. */
+  armLimit(): void {
+    if (this.#end === null) return;
+    const timeoutMs = this.task.timeoutMs ?? this.#definition.timeoutMs;
+    const { deadlineAt } = this.task;
+    if (timeoutMs === null && deadlineAt === null) return;
+    const now = this.#runtime.clock();
+    this.#timeoutAt ??= timeoutMs === null ? Number.POSITIVE_INFINITY : now + timeoutMs;
+    const byDeadline = deadlineAt !== null && deadlineAt < this.#timeoutAt;
+    const ms = Math.max(0, (byDeadline ? deadlineAt : this.#timeoutAt) - now);
+    this.#limit =
+      ms > LONGEST_TIMER_MS
+        ? setTimeout(() => this.armLimit(), LONGEST_TIMER_MS)
+        : setTimeout(() => this.interrupt(byDeadline ? "deadline" : "timeout"), ms);
   }
 
-  async #settle(): Promise<Settled> {
+  async #settle(): Promise<void> {
     try {
-      const value = await this.#runtime.around(this.task, () => this.#handle());
+      const value = await this.#runtime.around(this.task, this.#handle);
       if (this.#context.suspended !== null) throw this.#context.suspended;
-      return { ok: true, result: await this.#toResult(value) };
+      const result = await this.#toResult(value);
+      // Nothing is stored for nothing: it is read as null all the same.
+      this.#finish({ state: "succeeded", result: result === "null" ? null : result });
     } catch (error) {
-      return { ok: false, error };
+      this.#finish(this.#endOf(error));
     }
   }
 
-  async #handle(): Promise<unknown> {
+  /** The first end counts: the handler's, or that of one which did not settle in its grace time. */
+  #finish(end: AttemptEnd): void {
+    const resolve = this.#end;
+    if (resolve === null) return;
+    this.#end = null;
+    if (this.#limit !== null) clearTimeout(this.#limit);
+    if (this.#grace !== null) clearTimeout(this.#grace);
+    const logged = this.#context.flush();
+    if (logged === null) resolve(end);
+    else void logged.then(() => resolve(end));
+  }
+
+  readonly #handle = async (): Promise<unknown> => {
     const what = `The params of task ${this.task.id}`;
     const given: unknown = JSON.parse(this.task.params);
     const params = await checkSchema(this.#definition.paramsSchema, given, what, "invalid_input");
@@ -95,7 +102,7 @@ export class AttemptRun {
     // In its thread an isolated handler checks for itself: a schema's output need not survive the way there.
     if (isolate !== null) return runIsolated(isolate, given, this.#context, this.#runtime.abortGraceMs);
     return this.#definition.run(params, this.#context);
-  }
+  };
 
   async #toResult(value: unknown): Promise<string> {
     const what = `The result of "${this.task.type}"`;
