@@ -3,6 +3,7 @@
 import type { Attempt } from "../domain/attempt.js";
 import { WaybillError } from "../domain/errors.js";
 import { nearest } from "../domain/nearest.js";
+import type { Schedule } from "../domain/schedule.js";
 import { isEndedTask, type Task } from "../domain/task.js";
 import { canonicalTaskId } from "../domain/task-identity.js";
 import type { Queue } from "../store/queue-store.js";
@@ -236,6 +237,26 @@ export class TaskClient {
     const queue = await this.#options.runtime.store.queues.pauseQueue(type, false);
     this.#options.onSubmitted();
     return queue;
+  }
+
+  /** Every schedule of the store, also those that no definition has any more. */
+  schedules(): Promise<readonly Schedule[]> {
+    return this.#options.runtime.store.schedules.listSchedules();
+  }
+
+  /** It makes no tasks any more until it is resumed; null when there is none of that name. */
+  pauseSchedule(name: string): Promise<Schedule | null> {
+    return this.#options.runtime.store.schedules.pauseSchedule(name, true);
+  }
+
+  /** It goes on with its next time; what was missed meanwhile is judged by its `catchUp`. Null when there is none of that name. */
+  resumeSchedule(name: string): Promise<Schedule | null> {
+    return this.#options.runtime.store.schedules.pauseSchedule(name, false);
+  }
+
+  /** Forgets a schedule; an engine that still defines it makes it again when it starts. False when there was none. */
+  removeSchedule(name: string): Promise<boolean> {
+    return this.#options.runtime.store.schedules.removeSchedule(name);
   }
 
   stats(): Promise<readonly TypeStats[]> {
