@@ -19,6 +19,7 @@ export type { RateLimit } from "./domain/rate-limit.js";
 export { RESULT_KINDS, type ResultKind, type ResultMessage, type WorkerResult } from "./domain/result.js";
 export type { Backoff, RetryPolicy } from "./domain/retry.js";
 export { isTerminal, RUN_STATUSES, type RunStatus } from "./domain/run.js";
+export type { Schedule } from "./domain/schedule.js";
 export { isEndedTask, TASK_STATES, type Task, type TaskFailure, type TaskState } from "./domain/task.js";
 export type { UniqueScope } from "./domain/unique-key.js";
 export type { Engine, EngineStatus } from "./engine/engine.js";

@@ -158,6 +158,7 @@ export const collectGarbage = operation({
       runs: z.array(z.string()),
       reasons: z.record(z.string(), z.enum(REMOVAL_REASONS)).describe("why each run goes, by its id"),
       batches: z.array(z.string()),
+      tasks: z.number().int().describe("how many tasks"),
       events: z.number().int(),
       trees: z.array(z.string()),
     }),

@@ -23,9 +23,7 @@ export interface Begun {
 /** @returns the run as it stands then; `full` when others hold all slots of the machine and the run waits for one. */
 export async function beginAttempt(drive: Drive, run: Run, found: MachineAnswer): Promise<Begun | "full"> {
   if (run.cancelRequestedAt !== null && found.state !== "starting") {
-    return ended(
-      await endUnstarted(drive, run, "interrupted", "cancelled", "The run was cancelled before it started."),
-    );
+    return ended(await endCancelled(drive, run));
   }
   if (run.kind === "command" && drive.caller === null && found.state !== "starting")
     return ended(await forsake(drive, run));
@@ -40,8 +38,7 @@ export async function beginAttempt(drive: Drive, run: Run, found: MachineAnswer)
     return { run, answer };
   } catch (error) {
     if (!(error instanceof WaybillError) || !FINAL.includes(error.code)) throw error;
-    const message = error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
-    return ended(await endUnstarted(drive, run, "failed", error.code, message));
+    return ended(await endRefused(drive, run, error));
   }
 }
 
@@ -94,8 +91,16 @@ async function start(drive: Drive, run: Run): Promise<MachineAnswer> {
   return answer;
 }
 
+export const endCancelled = (drive: Drive, run: Run): Promise<Run> =>
+  endUnstarted(drive, run, "interrupted", "cancelled", "The run was cancelled before it started.");
+
+/** Ends a run whose start failed in a way that another try would not change, with what can be done about it. */
+export function endRefused(drive: Drive, run: Run, { code, message, hint }: WaybillError): Promise<Run> {
+  return endUnstarted(drive, run, "failed", code, hint === undefined ? message : `${message} ${hint}`);
+}
+
 /** Ends a run that never was on a machine. */
-export async function endUnstarted(
+async function endUnstarted(
   drive: Drive,
   run: Run,
   status: "failed" | "interrupted",

@@ -3,7 +3,7 @@ import { isOutOfReach } from "../domain/contact-policy.js";
 import type { WaybillError } from "../domain/errors.js";
 import type { MachineAnswer, MachineSpec } from "../domain/machine.js";
 import type { Run } from "../domain/run.js";
-import { endUnstarted } from "./begin-attempt.js";
+import { endCancelled, endRefused } from "./begin-attempt.js";
 import { accepted, type Drive, guardOf, hasStarted, keyOf, mustGetRun } from "./drive.js";
 import { withContactNoted } from "./machine-contact.js";
 import { relocateRun } from "./relocate-run.js";
@@ -51,10 +51,6 @@ async function ask(drive: Drive, run: Run): Promise<Reached> {
  */
 async function endUnreached(drive: Drive, run: Run, error: WaybillError): Promise<Run | null> {
   if (run.startAskedAt !== null || run.pid !== null || run.request.target.transport === "local") return null;
-  if (run.cancelRequestedAt !== null) {
-    return await endUnstarted(drive, run, "interrupted", "cancelled", "The run was cancelled before it started.");
-  }
-  if (error.code === "machine_unreachable") return null;
-  const message = error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
-  return await endUnstarted(drive, run, "failed", error.code, message);
+  if (run.cancelRequestedAt !== null) return await endCancelled(drive, run);
+  return error.code === "machine_unreachable" ? null : await endRefused(drive, run, error);
 }

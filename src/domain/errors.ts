@@ -32,6 +32,7 @@ export const ERRORS = facts({
   batch_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
   machine_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
   operation_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
+  method_not_allowed: { exit: EXIT.badInput, http: 405, retryable: false },
   artifact_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
   variable_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
   task_not_found: { exit: EXIT.notFound, http: 404, retryable: false },

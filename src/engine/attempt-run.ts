@@ -30,8 +30,9 @@ export class AttemptRun {
   readonly #definition: TaskDefinition;
   readonly #context: AttemptContext;
   #interruption: Interruption | null = null;
-  #abandon: (() => void) | null = null;
-  #over = false;
+  /** Null before it is executed, and once it has ended. */
+  #end: ((outcome: AttemptOutcome) => void) | null = null;
+  #timeoutAt: number | null = null;
   #limit: NodeJS.Timeout | null = null;
   #grace: NodeJS.Timeout | null = null;
 
@@ -51,23 +52,15 @@ export class AttemptRun {
     if (this.#interruption !== null) return;
     this.#interruption = why;
     this.#context.interrupt(reasonOf(why));
-    this.#grace = setTimeout(() => this.#abandon?.(), this.#runtime.abortGraceMs);
+    this.#grace = setTimeout(() => this.#finish({ as: "threw", error: null }), this.#runtime.abortGraceMs);
   }
 
   /** Executes the handler; never rejects. */
-  async execute(): Promise<AttemptOutcome> {
-    const settled = await new Promise<Settled>((resolve) => {
-      this.#abandon = () => resolve({ as: "threw", error: null });
-      void this.#settle().then(resolve);
-      // A handler that is over by then never costs a timer.
-      setImmediate(() => this.#armLimit());
+  execute(): Promise<AttemptOutcome> {
+    return new Promise((resolve) => {
+      this.#end = resolve;
+      void this.#settle();
     });
-    this.#over = true;
-    if (this.#limit !== null) clearTimeout(this.#limit);
-    if (this.#grace !== null) clearTimeout(this.#grace);
-    const logged = this.#context.flush();
-    if (logged !== null) await logged;
-    return isTakenAway(this.#interruption) ? null : this.#outcomeOf(settled);
   }
 
   #outcomeOf(settled: Settled): AttemptOutcome {
@@ -104,30 +97,50 @@ export class AttemptRun {
     return { state: "waiting", for: gate, question, author: this.#runtime.enrolment?.agentId ?? "engine" };
   }
 
-  #armLimit(): void {
-    if (this.#over) return;
-    const { task } = this;
-    const timeoutMs = task.timeoutMs ?? this.#definition.timeoutMs;
-    const untilDeadline = task.deadlineAt === null ? null : task.deadlineAt - this.#runtime.clock();
-    if (timeoutMs === null && untilDeadline === null) return;
-    const byDeadline = untilDeadline !== null && (timeoutMs === null || untilDeadline < timeoutMs);
-    const ms = Math.max(0, byDeadline ? untilDeadline : (timeoutMs ?? 0));
-    if (ms > LONGEST_TIMER_MS) return;
-    this.#limit = setTimeout(() => this.interrupt(byDeadline ? "deadline" : "timeout"), ms);
+  /** Sets the timer of its limit, unless it is over. Not before the turn is: a handler that is over by then never costs one. */
+  armLimit(): void {
+    if (this.#end === null) return;
+    const timeoutMs = this.task.timeoutMs ?? this.#definition.timeoutMs;
+    const { deadlineAt } = this.task;
+    if (timeoutMs === null && deadlineAt === null) return;
+    const now = this.#runtime.clock();
+    this.#timeoutAt ??= timeoutMs === null ? Number.POSITIVE_INFINITY : now + timeoutMs;
+    const byDeadline = deadlineAt !== null && deadlineAt < this.#timeoutAt;
+    const ms = Math.max(0, (byDeadline ? deadlineAt : this.#timeoutAt) - now);
+    this.#limit =
+      ms > LONGEST_TIMER_MS
+        ? setTimeout(() => this.armLimit(), LONGEST_TIMER_MS)
+        : setTimeout(() => this.interrupt(byDeadline ? "deadline" : "timeout"), ms);
   }
 
-  async #settle(): Promise<Settled> {
+  async #settle(): Promise<void> {
     try {
-      const value = await this.#runtime.around(this.task, () => this.#handle());
+      const value = await this.#runtime.around(this.task, this.#handle);
       if (this.#context.suspended !== null) throw this.#context.suspended;
-      if (value instanceof Verdict) return { as: "judged", verdict: value };
-      return { as: "returned", result: await this.#toResult(value) };
+      this.#finish(
+        value instanceof Verdict
+          ? { as: "judged", verdict: value }
+          : { as: "returned", result: await this.#toResult(value) },
+      );
     } catch (error) {
-      return { as: "threw", error };
+      this.#finish({ as: "threw", error });
     }
   }
 
-  async #handle(): Promise<unknown> {
+  /** The first end counts: the handler's, or that of one which did not settle in its grace time. */
+  #finish(settled: Settled): void {
+    const resolve = this.#end;
+    if (resolve === null) return;
+    this.#end = null;
+    if (this.#limit !== null) clearTimeout(this.#limit);
+    if (this.#grace !== null) clearTimeout(this.#grace);
+    const told = (): void => resolve(isTakenAway(this.#interruption) ? null : this.#outcomeOf(settled));
+    const logged = this.#context.flush();
+    if (logged === null) told();
+    else void logged.then(told);
+  }
+
+  readonly #handle = async (): Promise<unknown> => {
     const what = `The params of task ${this.task.id}`;
     const given: unknown = JSON.parse(this.task.params);
     const params = await checkSchema(this.#definition.paramsSchema, given, what, "invalid_input");
@@ -135,7 +148,7 @@ export class AttemptRun {
     // In its thread an isolated handler checks for itself: a schema's output need not survive the way there.
     if (isolate !== null) return runIsolated(isolate, given, this.#context, this.#runtime.abortGraceMs);
     return this.#definition.run(params, this.#context);
-  }
+  };
 
   async #toResult(value: unknown): Promise<string> {
     const what = `The result of "${this.task.type}"`;

@@ -19,7 +19,7 @@ export interface ClaimLoopOptions {
   readonly runtime: EngineRuntime;
   /** Null while the engine has no lease. */
   readonly owner: () => Owner | null;
-  /** Executes a task and resolves when its handler is done; what it still has to record is its own affair. */
+  /** Executes a task and resolves when its handler is done, whatever came of it; what it still has to record is its own affair. */
   readonly execute: (task: ClaimedTask) => Promise<void>;
   readonly unrecorded: () => number;
   /** Called when a claim found that the lease under which it was made is lost. */
@@ -118,17 +118,16 @@ export class ClaimLoop {
     while (this.#running < this.#options.runtime.concurrency && this.#hasRoom()) {
       const task = this.#ahead.shift();
       if (task === undefined) return;
-      this.#execute(task);
+      void this.#execute(task);
     }
   }
 
-  #execute(task: ClaimedTask): void {
+  async #execute(task: ClaimedTask): Promise<void> {
     this.#running += 1;
-    void this.#options.execute(task).finally(() => {
-      this.#running -= 1;
-      this.#finished += 1;
-      this.pump();
-    });
+    await this.#options.execute(task);
+    this.#running -= 1;
+    this.#finished += 1;
+    this.pump();
   }
 
   async #claim(owner: Owner, begin: number, ahead: number, expectWork: boolean): Promise<void> {

@@ -51,8 +51,11 @@ export class Engine {
   readonly #house: Housekeeper;
   readonly #claims: ClaimLoop;
   readonly #runs = new Map<number, AttemptRun>();
-  readonly #handlers = new Set<Promise<unknown>>();
-  readonly #unrecorded = new Set<Promise<void>>();
+  /** Begun in this turn: those that are not over by its end get the timer of their limit. */
+  #fresh: AttemptRun[] = [];
+  #unrecorded = 0;
+  /** Called at every end of a handler, and when one was recorded. */
+  #onEnd: (() => void) | null = null;
   #state: EngineStatus["state"] = "stopped";
   #lease: EngineLease | null = null;
   #unlisten: (() => void) | null = null;
@@ -86,7 +89,7 @@ export class Engine {
       runtime,
       owner: () => this.#lease?.lease ?? null,
       execute: (task) => this.#execute(task),
-      unrecorded: () => this.#unrecorded.size,
+      unrecorded: () => this.#unrecorded,
       onLost: (owner) => {
         if (this.#lease?.lease === owner) this.#loseLease();
       },
@@ -135,7 +138,7 @@ export class Engine {
     await this.#settled(graceMs, hurry);
     for (const run of this.#runs.values()) run.interrupt("shutdown");
     // An interrupted attempt ends after its grace time, whatever its handler does.
-    while (this.#runs.size + this.#unrecorded.size > 0) await this.#settled(this.#runtime.abortGraceMs);
+    while (this.#runs.size + this.#unrecorded > 0) await this.#settled(this.#runtime.abortGraceMs);
     await Promise.all(returned);
     this.#unlisten?.();
     await this.#releaseLease();
@@ -166,18 +169,18 @@ export class Engine {
 
   /** Resolves when nothing runs and nothing waits to be recorded, or when the time is over. */
   async #settled(ms: number, hurry?: AbortSignal): Promise<void> {
-    const deadline = performance.now() + ms;
-    while (this.#runs.size + this.#unrecorded.size > 0) {
-      const left = deadline - performance.now();
-      if (left <= 0 || hurry?.aborted === true) return;
-      const over = new AbortController();
-      const timer = setTimeout(() => over.abort(), left);
-      hurry?.addEventListener("abort", () => over.abort(), { signal: over.signal });
-      const end = new Promise<void>((resolve) => over.signal.addEventListener("abort", () => resolve()));
-      await Promise.race([end, ...this.#handlers, ...this.#unrecorded]);
-      clearTimeout(timer);
-      over.abort();
-    }
+    if (hurry?.aborted === true) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      hurry?.addEventListener("abort", () => resolve(), { once: true });
+      this.#onEnd = () => {
+        if (this.#runs.size + this.#unrecorded > 0) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#onEnd();
+    });
+    this.#onEnd = null;
   }
 
   async #takeLease(): Promise<void> {
@@ -270,29 +273,35 @@ export class Engine {
     const startedAt = performance.now();
     const waitedMs = this.#runtime.clock() - task.submittedAt;
     this.#runtime.observe({ kind: "started", type: task.type, waitedMs });
-    const handler = run.execute();
-    this.#handlers.add(handler);
-    const outcome = await handler;
-    const durationMs = performance.now() - startedAt;
-    const recorded = this.#record(task, outcome, durationMs).finally(() => {
-      this.#unrecorded.delete(recorded);
-      this.#claims.wake();
-    });
-    this.#unrecorded.add(recorded);
-    this.#handlers.delete(handler);
+    if (this.#fresh.push(run) === 1) setImmediate(() => this.#armLimits());
+    const outcome = await run.execute();
+    this.#unrecorded += 1;
     this.#runs.delete(task.fence);
+    void this.#record(task, outcome, performance.now() - startedAt);
+    this.#onEnd?.();
+  }
+
+  #armLimits(): void {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const run of fresh) run.armLimit();
   }
 
   async #record(task: ClaimedTask, outcome: AttemptOutcome, durationMs: number): Promise<void> {
-    if (outcome === null) return this.#observeEnd(task, null, null, durationMs);
-    const { end } = outcome;
     const owner = this.#lease;
-    const state = await this.#ends.record(task, outcome, () => this.#lease === owner);
+    const state = outcome && (await this.#ends.record(task, outcome, () => this.#lease === owner));
+    this.#unrecorded -= 1;
+    if (outcome !== null) this.#count(outcome.end, state);
+    this.#observeEnd(task, outcome?.end ?? null, state, durationMs);
+    if (state !== null && isEndedTask(state)) this.#waiters.ended(task.id);
+    this.#claims.wake();
+    this.#onEnd?.();
+  }
+
+  #count(end: AttemptEnd, state: TaskState | null): void {
     if (state === null) this.#counts.refused += 1;
     else if (end.state === "succeeded") this.#counts.succeeded += 1;
     else if (end.state !== "returned" && end.state !== "waiting") this.#counts.failed += 1;
-    this.#observeEnd(task, end, state, durationMs);
-    if (state !== null && isEndedTask(state)) this.#waiters.ended(task.id);
   }
 
   /** @param end null when somebody else has ended the attempt */

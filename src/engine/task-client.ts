@@ -3,11 +3,12 @@
 import type { Attempt } from "../domain/attempt.js";
 import { WaybillError } from "../domain/errors.js";
 import { nearest } from "../domain/nearest.js";
+import type { Schedule } from "../domain/schedule.js";
 import { isEndedTask, type Task } from "../domain/task.js";
 import { canonicalTaskId } from "../domain/task-identity.js";
 import type { Queue } from "../store/queue-store.js";
 import type { Step, TaskLogLine } from "../store/step-store.js";
-import type { NewTask, Submitted, TaskFilter, TaskPage, TypeStats } from "../store/task-store.js";
+import type { NewTask, RetriedTasks, Submitted, TaskFilter, TaskPage, TypeStats } from "../store/task-store.js";
 import type { ChangeLoop } from "./change-loop.js";
 import type { ResultWaiters } from "./result-waiters.js";
 import type { EngineRuntime } from "./runtime.js";
@@ -191,15 +192,21 @@ export class TaskClient {
     throw new WaybillError("invalid_state", `Task ${key} is ${state}; only a failed or cancelled one is retried.`);
   }
 
-  /** Queues the failed tasks of a type, or of all, again. @returns how many */
+  /** Queues the failed tasks of a type, or of all, again, each once. @returns how many */
   async retryFailed(type?: string): Promise<number> {
     const { tasks } = this.#options.runtime.store;
-    let retried = 0;
-    for (let step = RETRIED_AT_ONCE; step === RETRIED_AT_ONCE; retried += step) {
-      step = await tasks.retryFailed(type === undefined ? null : [type], RETRIED_AT_ONCE);
+    let count = 0;
+    for (let after: number | null = 0; after !== null; ) {
+      const { retried, next }: RetriedTasks = await tasks.retryFailed(
+        type === undefined ? null : [type],
+        after,
+        RETRIED_AT_ONCE,
+      );
       this.#options.onSubmitted();
+      count += retried;
+      after = next;
     }
-    return retried;
+    return count;
   }
 
   /** Forgets a task; a running one is told to stop, and can record nothing more. False when it was unknown. */
@@ -230,6 +237,26 @@ export class TaskClient {
     const queue = await this.#options.runtime.store.queues.pauseQueue(type, false);
     this.#options.onSubmitted();
     return queue;
+  }
+
+  /** Every schedule of the store, also those that no definition has any more. */
+  schedules(): Promise<readonly Schedule[]> {
+    return this.#options.runtime.store.schedules.listSchedules();
+  }
+
+  /** It makes no tasks any more until it is resumed; null when there is none of that name. */
+  pauseSchedule(name: string): Promise<Schedule | null> {
+    return this.#options.runtime.store.schedules.pauseSchedule(name, true);
+  }
+
+  /** It goes on with its next time; what was missed meanwhile is judged by its `catchUp`. Null when there is none of that name. */
+  resumeSchedule(name: string): Promise<Schedule | null> {
+    return this.#options.runtime.store.schedules.pauseSchedule(name, false);
+  }
+
+  /** Forgets a schedule; an engine that still defines it makes it again when it starts. False when there was none. */
+  removeSchedule(name: string): Promise<boolean> {
+    return this.#options.runtime.store.schedules.removeSchedule(name);
   }
 
   stats(): Promise<readonly TypeStats[]> {

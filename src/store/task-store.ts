@@ -84,6 +84,11 @@ export interface PathHolder {
   readonly path: PathScope;
 }
 
+export interface RetriedTasks {
+  readonly retried: number;
+  readonly next: number | null;
+}
+
 export interface TaskStore {
   /**
    * Records tasks, each decided for itself and in order, so that one may depend on those before it. The answers come
@@ -125,8 +130,11 @@ export interface TaskStore {
   requestTaskCancel(id: string, by: string): Promise<Task | null>;
   /** Queues a failed or cancelled task again, as its next run, with its counts at zero; null when it is neither. */
   retryTask(id: string): Promise<Task | null>;
-  /** Retries the failed tasks of `types` (all types without), oldest first, at most `limit`. @returns how many. */
-  retryFailed(types: readonly string[] | null, limit: number): Promise<number>;
+  /**
+   * Retries failed tasks of `types` (all types without), oldest first: at most `limit` of those submitted after the
+   * sequence `after`. @returns how many, and the `after` that goes on from there, past what fails again meanwhile; null at the end
+   */
+  retryFailed(types: readonly string[] | null, after: number, limit: number): Promise<RetriedTasks>;
   /** Forgets a task and all about it; a running one is ended at its owner, whose writes are refused. False when unknown. */
   removeTask(id: string): Promise<boolean>;
 }

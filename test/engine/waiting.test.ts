@@ -154,6 +154,26 @@ describe("a schedule", () => {
     expect(tasks.length).toBeLessThanOrEqual((Date.now() - first) / 50 + 1);
   });
 
+  it("makes none while it is paused, goes on when it is resumed, and is forgotten when it is removed", async () => {
+    const schedules = [{ everyMs: 30, params: 1, overlap: "allow" as const, catchUp: "none" as const }];
+    const engine = await shop.engine([defineTask({ type: "now", params: anything, schedules, run: () => 1 })]);
+    await engine.start();
+    const count = async () => (await engine.tasks.list({}, { limit: 1_000 })).length;
+    await until("one was made", async () => (await count()) > 0);
+    expect(await engine.tasks.pauseSchedule("now")).toMatchObject({ paused: true });
+    // Whatever an engine makes, it makes when it starts: a start while the schedule is paused and due makes nothing.
+    await engine.stop();
+    const made = await count();
+    await until("it is due", async () => ((await engine.tasks.schedules())[0]?.nextAt ?? 0) < Date.now());
+    await engine.start();
+    expect(await count()).toBe(made);
+    expect(await engine.tasks.resumeSchedule("now")).toMatchObject({ paused: false });
+    await until("it goes on", async () => (await count()) > made);
+    await engine.stop();
+    expect([await engine.tasks.removeSchedule("now"), await engine.tasks.removeSchedule("now")]).toEqual([true, false]);
+    expect([await engine.tasks.schedules(), await engine.tasks.pauseSchedule("now")]).toEqual([[], null]);
+  });
+
   it.each([
     [{ cron: "* * *", params: 1 }, "* * *"],
     [{ cron: "0 0 * * *", timeZone: "Mars/Olympus", params: 1 }, "Mars/Olympus"],

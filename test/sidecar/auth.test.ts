@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SIDECAR_ROUTES } from "../../src/contracts/sidecar-routes.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { until } from "../harness/until.js";
 import { type LiveSidecar, readToken, serveIn } from "./sidecar-process.js";
 
 let box: Sandbox;
@@ -172,6 +173,26 @@ describe("commands", () => {
     const log = await box.cli(["runs", "logs", (result as { run_id: string }).run_id]);
     expect(log.stdout).toMatch(/WAYBILL_TASK_ID=.*end\n$/s);
     expect(log.stdout).not.toContain(token);
+  });
+
+  it("end with their task when it is removed while no engine executes it", async () => {
+    const first = await serveIn(box, { args: ["--allow-commands", "--grace", "0s"] });
+    const params = { argv: ["sleep", "600"] };
+    const { json } = await first.ask("POST", "/v0/tasks", { body: { type: "command", params } });
+    const runs = async (status: string): Promise<readonly { id: string }[]> => {
+      const { stdout } = await box.cli(["runs", "list", "--status", status, "--json"]);
+      return JSON.parse(stdout).data.runs;
+    };
+    const [run] = await until("its run", async () => {
+      const found = await runs("running");
+      return found.length > 0 && found;
+    });
+    await box.cli(["tasks", "pause", "command"]);
+    await first.end("SIGTERM");
+    expect(await runs("running")).toMatchObject([{ id: run?.id }]);
+    const second = await serveIn(box, { args: ["--allow-commands"] });
+    expect((await second.ask("DELETE", `/v0/tasks/${json.id}`)).status).toBe(204);
+    await until("the run's end", async () => (await runs("interrupted")).some(({ id }) => id === run?.id));
   });
 });
 

@@ -17,7 +17,16 @@ import { openStore } from "../../src/store/open-store.js";
 import { anything } from "../engine/workshop.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
-import { Description, type LiveSidecar, notesOf, serveIn, writeTasks } from "./sidecar-process.js";
+import {
+  begun,
+  Description,
+  ended,
+  type LiveSidecar,
+  notesOf,
+  serveIn,
+  serveTypes,
+  writeTasks,
+} from "./sidecar-process.js";
 
 const noDisk = whyNoSmallDisk();
 
@@ -27,23 +36,14 @@ beforeEach(() => {
 });
 afterEach(() => box.dispose());
 
-const start = (args: readonly string[] = []): Promise<LiveSidecar> =>
-  serveIn(box, { args: ["--tasks", writeTasks(box), ...args] });
-
-const begun = (count: number): Promise<unknown> =>
-  until(`${count} attempts have begun`, () => notesOf(box).filter((note) => note.startsWith("begin")).length >= count);
-
-const ended = (count: number): Promise<unknown> =>
-  until(`${count} handlers are over`, () => notesOf(box).filter((note) => note.startsWith("end")).length >= count);
-
 describe("a task that is removed while it runs", () => {
   it("is not brought back by its handler's success (fault 2)", async () => {
-    const sidecar = await start();
+    const sidecar = await serveTypes(box);
     const id = await sidecar.submit("deaf");
-    await begun(1);
+    await begun(box, 1);
     expect((await sidecar.ask("DELETE", `/v0/tasks/${id}`)).status).toBe(204);
     writeFileSync(box.path("release"), "");
-    await ended(1);
+    await ended(box, 1);
     // What comes after the handler in the same process is recorded after what the handler led to.
     await sidecar.reaches(await sidecar.submit("echo"), "completed");
     expect((await sidecar.ask("GET", `/v0/tasks/${id}`)).status).toBe(404);
@@ -51,14 +51,14 @@ describe("a task that is removed while it runs", () => {
   });
 
   it("and submitted again under its id is another task, which the old handler cannot end (fault 3)", async () => {
-    const sidecar = await start();
+    const sidecar = await serveTypes(box);
     const id = await sidecar.submit("deaf", { until: "first" }, randomUUID());
-    await begun(1);
+    await begun(box, 1);
     expect((await sidecar.ask("DELETE", `/v0/tasks/${id}`)).status).toBe(204);
     expect(await sidecar.submit("deaf", { until: "second", other: true }, id)).toBe(id);
-    await begun(2);
+    await begun(box, 2);
     writeFileSync(box.path("first"), "");
-    await ended(1);
+    await ended(box, 1);
     await sidecar.reaches(await sidecar.submit("echo"), "completed");
     expect(await sidecar.show(id)).toMatchObject({ status: "running", params: { other: true } });
     writeFileSync(box.path("second"), "");
@@ -66,9 +66,9 @@ describe("a task that is removed while it runs", () => {
   });
 
   it("hears of it by its signal", async () => {
-    const sidecar = await start();
+    const sidecar = await serveTypes(box);
     const id = await sidecar.submit("hold");
-    await begun(1);
+    await begun(box, 1);
     await sidecar.ask("DELETE", `/v0/tasks/${id}`);
     await until("nothing runs", async () =>
       (await sidecar.ask("GET", "/v0/metrics")).text.includes("waybill_tasks_running 0"),
@@ -140,7 +140,7 @@ describe("a store that was closed", () => {
 
 describe("a list", () => {
   it("has the newest 100, newest first; the others are not lost (fault 6)", async () => {
-    const sidecar = await start();
+    const sidecar = await serveTypes(box);
     const ids = await Promise.all(Array.from({ length: 120 }, () => sidecar.submit("echo")));
     const last = await sidecar.submit("echo");
     const listed = (await sidecar.ask("GET", "/v0/tasks")).json as { id: string; submittedAt: string }[];
@@ -154,9 +154,9 @@ describe("a list", () => {
 
 describe("a task", () => {
   it("runs in no more handlers at once than --concurrency says (fault 6)", async () => {
-    const sidecar = await start(["--concurrency", "2"]);
+    const sidecar = await serveTypes(box, ["--concurrency", "2"]);
     const ids = await Promise.all(Array.from({ length: 5 }, () => sidecar.submit("hold")));
-    await begun(2);
+    await begun(box, 2);
     expect((await sidecar.ask("GET", "/v0/metrics")).text).toContain("waybill_tasks_running 2");
     expect(notesOf(box)).toHaveLength(2);
     writeFileSync(box.path("release"), "");
@@ -164,13 +164,13 @@ describe("a task", () => {
   });
 
   it("that failed says with which code, besides its message (fault 7)", async () => {
-    const sidecar = await start();
+    const sidecar = await serveTypes(box);
     const id = await sidecar.submit("fail", { message: "out of paper" });
     expect(await sidecar.reaches(id, "failed")).toMatchObject({ error: "out of paper", errorCode: "task_failed" });
   });
 
   it("is not another one under its id: 409 for another type and for other params, whatever its status (fault 8)", async () => {
-    const sidecar = await start();
+    const sidecar = await serveTypes(box);
     const id = await sidecar.submit("fail", { message: "no" }, randomUUID());
     await sidecar.reaches(id, "failed");
     for (const other of [
@@ -210,9 +210,9 @@ describe.skipIf(noDisk !== null)(
     const livez = (sidecar: LiveSidecar) => sidecar.ask("GET", "/v0/livez?verbose=1");
 
     it("that is full is not alive, refuses submissions with 503, and is alive again when there is space (faults 4, 11)", async () => {
-      const sidecar = await start();
+      const sidecar = await serveTypes(box);
       const id = await sidecar.submit("deaf");
-      await begun(1);
+      await begun(box, 1);
       expect((await livez(sidecar)).status).toBe(200);
       const filling = disk.fill();
       // Room that the journal had already may take the first few writes.
@@ -231,7 +231,7 @@ describe.skipIf(noDisk !== null)(
       expect(dead.json).toMatchObject({ code: "store_full", retryable: true });
       expect((await sidecar.ask("GET", `/v0/tasks/${id}`)).json).toMatchObject({ status: "running" });
       writeFileSync(box.path("release"), "");
-      await ended(1);
+      await ended(box, 1);
       rmSync(filling);
       await until("it is alive again", async () => (await livez(sidecar)).status === 200);
       expect(await sidecar.reaches(id, "completed")).toMatchObject({ result: "deaf", attempt: 1 });

@@ -4,16 +4,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Metrics } from "../../src/observe/metrics.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
-import { type LiveSidecar, notesOf, serveIn, writeTasks } from "./sidecar-process.js";
+import { type LiveSidecar, notesOf, serveTypes } from "./sidecar-process.js";
 
 let box: Sandbox;
 beforeEach(() => {
   box = createSandbox();
 });
 afterEach(() => box.dispose());
-
-const start = (args: readonly string[] = []): Promise<LiveSidecar> =>
-  serveIn(box, { args: ["--tasks", writeTasks(box), ...args] });
 
 /** The samples by name and labels, as they are written. */
 async function scrape(sidecar: LiveSidecar): Promise<ReadonlyMap<string, number>> {
@@ -25,7 +22,7 @@ async function scrape(sidecar: LiveSidecar): Promise<ReadonlyMap<string, number>
 
 describe("metrics", () => {
   it("count submissions once however often they are repeated, durations by outcome, failures by class", async () => {
-    const sidecar = await start();
+    const sidecar = await serveTypes(box);
     const id = await sidecar.submit("echo", {}, "9b2f0c52-0c7a-4a5e-8a5f-3f7cf3f0a002");
     await sidecar.reaches(id, "completed");
     await sidecar.submit("echo", {}, id);
@@ -42,7 +39,10 @@ describe("metrics", () => {
   });
 
   it("show what runs here and what waits in the store, whoever put it there", async () => {
-    const [one, other] = await Promise.all([start(["--concurrency", "1"]), start(["--concurrency", "1"])]);
+    const [one, other] = await Promise.all([
+      serveTypes(box, ["--concurrency", "1"]),
+      serveTypes(box, ["--concurrency", "1"]),
+    ]);
     for (const _ of [1, 2, 3, 4]) await one.submit("hold");
     await until("both are busy", () => notesOf(box).length === 2);
     for (const sidecar of [one, other]) {
@@ -56,7 +56,7 @@ describe("metrics", () => {
   });
 
   it("count the writes that came too late", async () => {
-    const sidecar = await start();
+    const sidecar = await serveTypes(box);
     const id = await sidecar.submit("late");
     await until("it runs", () => notesOf(box).length === 1);
     await sidecar.ask("DELETE", `/v0/tasks/${id}`);
@@ -64,11 +64,11 @@ describe("metrics", () => {
   });
 
   it("tell what was taken back from a dead sidecar", async () => {
-    const first = await start();
+    const first = await serveTypes(box);
     await first.submit("hold");
     await until("it runs", () => notesOf(box).length === 1);
     await first.end("SIGKILL");
-    const second = await start();
+    const second = await serveTypes(box);
     const name = 'waybill_tasks_taken_back_total{outcome="queued"}';
     await until("it was taken back", async () => (await scrape(second)).get(name) === 1);
     expect((await scrape(second)).get("waybill_task_quarantines_total")).toBe(0);

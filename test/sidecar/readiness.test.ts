@@ -3,16 +3,13 @@ import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
-import { type LiveSidecar, notesOf, serveIn, writeTasks } from "./sidecar-process.js";
+import { type LiveSidecar, notesOf, serveTypes } from "./sidecar-process.js";
 
 let box: Sandbox;
 beforeEach(() => {
   box = createSandbox();
 });
 afterEach(() => box.dispose());
-
-const start = (args: readonly string[] = []): Promise<LiveSidecar> =>
-  serveIn(box, { args: ["--tasks", writeTasks(box), ...args] });
 
 /** What all three ways to ask say; they must agree. */
 async function isReady(sidecar: LiveSidecar): Promise<boolean> {
@@ -31,7 +28,7 @@ async function carryOut(sidecar: LiveSidecar, type: string, params?: object): Pr
 
 /** One handler is all that this engine may run, so that what is submitted next waits. */
 async function occupied(): Promise<LiveSidecar> {
-  const sidecar = await start(["--concurrency", "1"]);
+  const sidecar = await serveTypes(box, ["--concurrency", "1"]);
   await sidecar.submit("deaf");
   await until("the only slot is taken", () => notesOf(box).length > 0);
   return sidecar;
@@ -39,7 +36,7 @@ async function occupied(): Promise<LiveSidecar> {
 
 describe("a service", () => {
   it("is not ready until it is marked so, and no longer once it is marked otherwise", async () => {
-    const sidecar = await start();
+    const sidecar = await serveTypes(box);
     expect(await isReady(sidecar)).toBe(false);
     await carryOut(sidecar, "mark-ready");
     expect(await isReady(sidecar)).toBe(true);
@@ -56,26 +53,26 @@ describe("a service", () => {
   it.each(["SIGTERM", "SIGKILL"] as const)(
     "is as ready as before after its sidecar was ended by %s",
     async (signal) => {
-      const first = await start();
+      const first = await serveTypes(box);
       await carryOut(first, "mark-ready");
       await first.end(signal);
-      const second = await start();
+      const second = await serveTypes(box);
       expect(await isReady(second)).toBe(true);
       await carryOut(second, "mark-not-ready");
       await second.end(signal);
-      expect(await isReady(await start())).toBe(false);
+      expect(await isReady(await serveTypes(box))).toBe(false);
     },
   );
 
   it("stays ready when tasks fail", async () => {
-    const sidecar = await start();
+    const sidecar = await serveTypes(box);
     await carryOut(sidecar, "mark-ready");
     await sidecar.reaches(await sidecar.submit("fail"), "failed");
     expect(await isReady(sidecar)).toBe(true);
   });
 
   it("needs each gate that was ever named, set by a task or directly", async () => {
-    const sidecar = await start();
+    const sidecar = await serveTypes(box);
     await carryOut(sidecar, "mark-ready");
     const put = (state: string, reason?: string) =>
       sidecar.ask("PUT", "/v0/readiness/cache.warm", { body: { state, reason } });
@@ -107,7 +104,7 @@ describe("a hold", () => {
     const hold = await first.submit("mark-not-ready");
     await first.end("SIGKILL");
     writeFileSync(box.path("release"), "");
-    const second = await start(["--concurrency", "1"]);
+    const second = await serveTypes(box, ["--concurrency", "1"]);
     await until("both are carried out", async () => {
       expect(await isReady(second)).toBe(false);
       const states = await Promise.all([release, hold].map((id) => second.show(id)));
@@ -126,7 +123,7 @@ describe("a hold", () => {
     const release = await first.submit("mark-ready");
     await first.end("SIGKILL");
     writeFileSync(box.path("release"), "");
-    const second = await start(["--concurrency", "1"]);
+    const second = await serveTypes(box, ["--concurrency", "1"]);
     await second.reaches(release, "completed");
     await until("it is ready", async () => (await second.ask("GET", "/v0/healthz")).status === 200);
   });

@@ -163,6 +163,17 @@ export function notesOf(box: Sandbox): readonly string[] {
   return readFileSync(box.path("notes"), { encoding: "utf8", flag: "a+" }).split("\n").filter(Boolean);
 }
 
+const noted = (box: Sandbox, word: string, count: number): Promise<unknown> =>
+  until(`${count} of "${word}"`, () => notesOf(box).filter((note) => note.startsWith(word)).length >= count);
+
+/** Resolves once handlers have begun, or ended, so many attempts. */
+export const begun = (box: Sandbox, count: number): Promise<unknown> => noted(box, "begin", count);
+export const ended = (box: Sandbox, count: number): Promise<unknown> => noted(box, "end", count);
+
+/** A sidecar that executes the types of `writeTasks`. */
+export const serveTypes = (box: Sandbox, args: readonly string[] = []): Promise<LiveSidecar> =>
+  serveIn(box, { args: ["--tasks", writeTasks(box), ...args] });
+
 /** Types for tests, in a module that is given to `--tasks`. @returns its path */
 export const writeTasks = (box: Sandbox): string =>
   box.tasks(

@@ -189,6 +189,14 @@ describe("the description of the API", () => {
       status: 404,
       json: { code: "operation_not_found" },
     });
-    expect(await sidecar.ask("PATCH", "/v0/tasks")).toMatchObject({ status: 404 });
+  });
+
+  it("answers a method that a path does not have with those that it has", async () => {
+    const { status, headers, json } = await sidecar.ask("PATCH", "/v0/tasks");
+    expect({ status, allow: headers.get("allow"), json }).toMatchObject({
+      status: 405,
+      allow: "POST, GET",
+      json: { code: "method_not_allowed" },
+    });
   });
 });

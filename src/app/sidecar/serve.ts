@@ -13,7 +13,7 @@ import { Metrics } from "../../observe/metrics.js";
 import { serviceLog } from "../../observe/service-log.js";
 import { attemptInSpan } from "../../observe/spans.js";
 import type { AppContext, CallHandler } from "../context.js";
-import { COMMAND } from "../tasks/command-runs.js";
+import { COMMAND, cancelRunsOfTask } from "../tasks/command-runs.js";
 import { commandTask } from "../tasks/command-task.js";
 import { loadTaskModule } from "../tasks/load-task-module.js";
 import { countFacts } from "./count-facts.js";
@@ -35,7 +35,10 @@ export const serve: CallHandler<"system.serve"> = async (context, input, { servi
   const metrics = new Metrics();
   const engine = await openSidecarEngine(context, input, metrics, log);
   try {
-    const sidecar = new Sidecar(engine, await context.store(), metrics, input.allow_commands ? [] : [COMMAND]);
+    const sidecar = new Sidecar(engine, await context.store(), metrics, {
+      closedTypes: input.allow_commands ? [] : [COMMAND],
+      onRemoved: (task) => cancelRunsOfTask(context, task),
+    });
     // Taking back what a dead engine left comes before the first request: whoever asks sees it under way.
     await engine.start();
     const listening = await service.listen(sidecar, options);

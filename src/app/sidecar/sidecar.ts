@@ -10,7 +10,7 @@ import {
 } from "../../contracts/sidecar.js";
 import { WaybillError } from "../../domain/errors.js";
 import { checkGateName } from "../../domain/readiness.js";
-import { LIVE_TASK_STATES } from "../../domain/task.js";
+import { LIVE_TASK_STATES, type Task } from "../../domain/task.js";
 import type { Engine } from "../../engine/engine.js";
 import type { Metrics, Readings } from "../../observe/metrics.js";
 import { submitInSpan } from "../../observe/spans.js";
@@ -26,20 +26,28 @@ export interface Caller {
   readonly traceparent: string | null;
 }
 
+export interface SidecarOptions {
+  /** Types that are executed here and may not be submitted over this API. Default none. */
+  readonly closedTypes?: readonly string[];
+  /** Ends what a removed task has left outside the store. Default nothing. */
+  readonly onRemoved?: (task: Task) => Promise<void>;
+}
+
 export class Sidecar {
   readonly metrics: Metrics;
   readonly #engine: Engine;
   readonly #store: Store;
   readonly #closedTypes: readonly string[];
+  readonly #onRemoved: (task: Task) => Promise<void>;
   #stopping = false;
   #probe: { readonly until: number; readonly answer: Promise<void> } | null = null;
 
-  /** @param closedTypes types that are executed here and may not be submitted over this API. */
-  constructor(engine: Engine, store: Store, metrics: Metrics, closedTypes: readonly string[] = []) {
+  constructor(engine: Engine, store: Store, metrics: Metrics, options: SidecarOptions = {}) {
     this.#engine = engine;
     this.#store = store;
     this.metrics = metrics;
-    this.#closedTypes = closedTypes;
+    this.#closedTypes = options.closedTypes ?? [];
+    this.#onRemoved = options.onRemoved ?? (async () => undefined);
   }
 
   /** From here on it is not ready, whatever the gates say. */
@@ -84,7 +92,9 @@ export class Sidecar {
 
   /** Errors: `invalid_task_id`, `task_not_found`, and the store's. */
   async remove(id: string): Promise<void> {
-    if (!(await this.#engine.tasks.remove(id))) throw notFound(id);
+    const task = await this.#engine.tasks.get(id);
+    if (task === null || !(await this.#engine.tasks.remove(id))) throw notFound(id);
+    await this.#onRemoved(task);
   }
 
   async readiness(): Promise<ReadinessView> {

@@ -25,6 +25,7 @@ export const collectGarbage: CallHandler<"store.gc"> = async (context, input) =>
     runs: [...report.runIds],
     reasons: Object.fromEntries(report.reasons),
     batches: [...report.batchIds],
+    tasks: report.tasks,
     events: report.events,
     trees,
   };

@@ -3,6 +3,7 @@ import { toTaskView } from "../../contracts/task-views.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { Task } from "../../domain/task.js";
 import type { Store } from "../../store/store.js";
+import type { RetriedTasks } from "../../store/task-store.js";
 import type { CallHandler } from "../context.js";
 import { findTasks } from "./find-task.js";
 
@@ -33,16 +34,17 @@ async function retry(store: Store, { id }: Task): Promise<Task> {
   throw new WaybillError("invalid_state", `Task ${id} is ${state}; only a failed or cancelled one is tried again.`);
 }
 
-/** As many as had failed when it was asked: what fails again meanwhile is not tried for ever. */
+/** Each once: what fails again meanwhile is not tried for ever. */
 async function retryAll(store: Store, types: readonly string[]): Promise<number> {
-  const stats = await store.tasks.taskStats();
-  const meant = stats.filter(({ type }) => types.length === 0 || types.includes(type));
-  const failed = meant.reduce((sum, { states }) => sum + states.failed, 0);
-  let retried = 0;
-  while (retried < failed) {
-    const some = await store.tasks.retryFailed(types.length === 0 ? null : types, Math.min(AT_ONCE, failed - retried));
-    if (some === 0) break;
-    retried += some;
+  let count = 0;
+  for (let after: number | null = 0; after !== null; ) {
+    const { retried, next }: RetriedTasks = await store.tasks.retryFailed(
+      types.length === 0 ? null : types,
+      after,
+      AT_ONCE,
+    );
+    count += retried;
+    after = next;
   }
-  return retried;
+  return count;
 }

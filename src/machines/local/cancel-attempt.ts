@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { CancelManner, SignalName } from "../../domain/machine.js";
 import { isRunning } from "../process-identity.js";
+import { describeManner } from "../supervisor/cancel-request.js";
 import { temporaryName } from "../tree/freeze-tree.js";
 import { readStart } from "./observe-attempt.js";
 import type { RunDirectory } from "./run-directory.js";
@@ -27,22 +28,18 @@ export async function cancelAttempt(run: RunDirectory, manner?: CancelManner): P
 async function placeRequest(run: RunDirectory, content: string): Promise<void> {
   const fresh = join(run.path, temporaryName());
   try {
-    await writeFile(fresh, content, { mode: 0o600, flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
-      // A full disk has room for a name if not for the manner, and the end matters more.
-      if (error.code !== "ENOSPC" && error.code !== "EDQUOT") throw error;
-    });
+    await writeFile(fresh, content === "" ? "" : `${content}\n`, { mode: 0o600, flag: "wx" }).catch(
+      (error: NodeJS.ErrnoException) => {
+        // A full disk has room for a name if not for the manner, and the end matters more.
+        if (error.code !== "ENOSPC" && error.code !== "EDQUOT") throw error;
+      },
+    );
     await link(fresh, run.cancel).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "EEXIST") throw error; // Somebody asked before: theirs counts.
     });
   } finally {
     await rm(fresh, { force: true });
   }
-}
-
-/** `SIGNAL GRACE` as the supervisor reads it; nothing when there is nothing to say. */
-function describeManner(manner?: CancelManner): string {
-  if (manner === undefined || (manner.signal === null && manner.graceMs === null)) return "";
-  return `${manner.signal ?? "TERM"} ${manner.graceMs === null ? "" : Math.ceil(manner.graceMs)}\n`;
 }
 
 /** See `Machine.signal`. */

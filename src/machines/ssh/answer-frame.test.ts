@@ -15,11 +15,17 @@ async function* inChunks(bytes: Buffer, sizes: readonly number[]): AsyncGenerato
 }
 
 async function read(bytes: Buffer, sizes: readonly number[]): Promise<{ payload: Buffer; end: AnswerEnd }> {
-  const frames = unframe(inChunks(bytes, sizes), NONCE);
+  let begun = false;
+  const frames = unframe(inChunks(bytes, sizes), NONCE, () => {
+    begun = true;
+  });
   const pieces: Buffer[] = [];
   for (;;) {
     const next = await frames.next();
-    if (next.done === true) return { payload: Buffer.concat(pieces), end: next.value };
+    if (next.done === true) {
+      expect(next.value.begun).toBe(begun);
+      return { payload: Buffer.concat(pieces), end: next.value };
+    }
     pieces.push(next.value);
   }
 }

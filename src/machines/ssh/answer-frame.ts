@@ -14,8 +14,14 @@ const TRAILER_REST = 5;
 /**
  * Yields the bytes between the line `NONCE` and the trailer `NONCE STATUS`, as they come; returns how it ended. Holds
  * back nothing but what may be the trailer's beginning.
+ *
+ * @param onBegin called when the answer begins: then the connection stands, and others may share it
  */
-export async function* unframe(source: AsyncIterable<Buffer>, nonce: string): AsyncGenerator<Buffer, AnswerEnd> {
+export async function* unframe(
+  source: AsyncIterable<Buffer>,
+  nonce: string,
+  onBegin: () => void,
+): AsyncGenerator<Buffer, AnswerEnd> {
   const mark = Buffer.from(nonce);
   let begun = false;
   let rest: Buffer = Buffer.alloc(0);
@@ -27,6 +33,7 @@ export async function* unframe(source: AsyncIterable<Buffer>, nonce: string): As
       rest = at < 0 ? rest.subarray(Math.max(0, rest.length - mark.length)) : rest.subarray(at + mark.length + 1);
       if (at < 0) continue;
       begun = true;
+      onBegin();
     }
     const end = rest.indexOf(mark);
     if (end >= 0) {

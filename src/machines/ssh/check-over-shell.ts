@@ -4,9 +4,8 @@ import type { MachineSpec } from "../../domain/machine.js";
 import { finding, judgeFacts, REMOTE_TOOLS, REQUIRED_TOOLS, readFacts } from "../machine-facts.js";
 import type { MachineFinding } from "../machine-port.js";
 import { dialectOf } from "./dialect.js";
-import type { RemoteShell } from "./remote-shell.js";
+import { QUICK_MS, type RemoteShell } from "./remote-shell.js";
 
-const CHECK_MS = 30_000;
 /** The quickest of so many answers counts: it leaves the least room for doubt. */
 const SAMPLES = 3;
 /** A clock that is off by more than this makes times hard to compare; runs do not suffer. */
@@ -25,7 +24,7 @@ export async function checkOverShell(
   { clock = Date.now, signal }: CheckOptions = {},
 ): Promise<MachineFinding[]> {
   const ask = async (verb: string, args: readonly string[]): Promise<string> => {
-    const { status, output } = await shell.call({ verb, args, deadlineMs: CHECK_MS, ...(signal && { signal }) });
+    const { status, output } = await shell.call({ verb, args, deadlineMs: QUICK_MS, ...(signal && { signal }) });
     if (status === 0) return output.toString();
     throw new WaybillError("spawn_failed", `Machine "${spec.name}" could not say what it has (status ${status}).`, {
       hint: `It needs \`${dialectOf(spec).needs.shell}\`.`,

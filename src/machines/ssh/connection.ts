@@ -123,10 +123,7 @@ export class SshConnection {
     signal?.addEventListener("abort", abort, { once: true });
     let end: AnswerEnd = { begun: false, status: null };
     try {
-      const frames = unframe(
-        watchBeginning(output, nonce, () => pass.passed()),
-        nonce,
-      );
+      const frames = unframe(output, nonce, () => pass.passed());
       for (;;) {
         const next = await frames.next();
         if (next.done === true) {
@@ -204,20 +201,6 @@ function endClient(client: Client): void {
   if (client.exitCode !== null || client.signalCode !== null) return;
   const timer = setTimeout(() => client.kill("SIGTERM"), LEAVE_MS).unref();
   client.once("exit", () => clearTimeout(timer));
-}
-
-/** Passes bytes on and tells when the answer begins: then the connection stands, and others may share it. */
-async function* watchBeginning(source: Readable, nonce: string, begun: () => void): AsyncGenerator<Buffer> {
-  let seen = "";
-  let told = false;
-  for await (const chunk of source as AsyncIterable<Buffer>) {
-    if (!told) {
-      seen = seen.slice(-nonce.length) + chunk.toString("latin1");
-      told = seen.includes(nonce);
-      if (told) begun();
-    }
-    yield chunk;
-  }
 }
 
 function collectText(source: Readable): () => string {

@@ -3,9 +3,8 @@ import { WaybillError } from "../../domain/errors.js";
 import type { AttemptKey } from "../../domain/machine.js";
 import { attemptArguments } from "../attempt-name.js";
 import { readBounded } from "./read-answer.js";
-import type { RemoteShell } from "./remote-shell.js";
+import { QUICK_MS, type RemoteShell } from "./remote-shell.js";
 
-const QUICK_MS = 30_000;
 /** The supervisor writes a line of some twenty bytes a second: years of them. */
 const MOST_NOTES = 256 * 1024 * 1024;
 /** Decimal digits of any size that a number here can hold. */

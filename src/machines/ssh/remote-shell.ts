@@ -5,6 +5,9 @@
  */
 import type { Readable, Writable } from "node:stream";
 
+/** Within which a quick question must be answered; a machine that needs longer counts as out of reach. Milliseconds. */
+export const QUICK_MS = 30_000;
+
 /** Programs of this computer that write an input themselves, so that it does not pass through this process. */
 export interface InputPrograms {
   /** Starts them with `stdin` as their output. Whoever calls this gives `stdin` up: it ends when they have. */

@@ -77,17 +77,21 @@ export class SessionPlaces {
     const leave = (): void => {
       if (left) return;
       left = true;
-      const [next] = kind === "lasting" ? [] : this.#queues[kind];
-      if (next === undefined || kind === "lasting") {
-        lane.taken[kind] -= 1;
-        return;
-      }
       // The place goes from hand to hand: nobody who comes between finds it free.
-      this.#queues[kind].delete(next);
-      next();
+      if (kind !== "lasting" && callNext(this.#queues[kind])) return;
+      lane.taken[kind] -= 1;
     };
     return { lane, leave };
   }
+}
+
+/** @returns whether somebody waited. */
+function callNext(queue: Set<() => void>): boolean {
+  const [next] = queue;
+  if (next === undefined) return false;
+  queue.delete(next);
+  next();
+  return true;
 }
 
 const newLane = (number: number): CountedLane => ({

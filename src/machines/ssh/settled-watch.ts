@@ -19,7 +19,6 @@ export const markOf = (who: Asker): "+" | "" => (who === "driver" ? "+" : "");
 
 interface Waiter {
   readonly who: Asker;
-  readonly key: AttemptKey;
   readonly resolve: (report: AttemptReport) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -48,7 +47,6 @@ export class SettledWatch {
         if (this.#waiters.size === 0) this.#stop();
       };
       const waiter: Waiter = {
-        key,
         who,
         resolve: (report) => {
           leave();

@@ -1,22 +1,21 @@
 /** A machine reached over ssh: the run protocol with its files out of reach, each step one request. */
 import { WaybillError } from "../../domain/errors.js";
-import { type AttemptKey, attemptDirName, type CancelManner, type MachineSpec } from "../../domain/machine.js";
+import { type AttemptKey, attemptDirName, type MachineSpec } from "../../domain/machine.js";
 import { attemptArguments, mustBeAttempt } from "../attempt-name.js";
 import type { Environment } from "../environment.js";
 import type { Asker, Machine } from "../machine-port.js";
+import { describeManner } from "../supervisor/cancel-request.js";
 import { type AttemptReport, takeReports } from "./attempt-report.js";
 import { checkOverShell } from "./check-over-shell.js";
 import { collectOverShell } from "./collect-over-ssh.js";
 import { followOverSsh } from "./follow-over-ssh.js";
 import { growthOverShell, readLogOverShell, tailOffsetOverShell } from "./remote-log.js";
-import type { RemoteAnswer, RemoteCall, RemoteShell } from "./remote-shell.js";
+import { QUICK_MS, type RemoteAnswer, type RemoteCall, type RemoteShell } from "./remote-shell.js";
 import { markOf, SettledWatch } from "./settled-watch.js";
 import { createSshShell } from "./ssh-shell.js";
 import { startOverSsh } from "./start-over-ssh.js";
 import { uploadTree } from "./upload-tree.js";
 
-/** Within which a quick question must be answered; a machine that needs longer counts as out of reach. */
-const QUICK_MS = 30_000;
 /** What removes or ends things may have much to do. */
 const LONG_MS = 10 * 60_000;
 
@@ -96,12 +95,6 @@ async function observe(
     hint: "Run `waybill machines check` for this machine.",
     details: { machine: spec.name, output: answer.output.toString().slice(0, 500), status: answer.status },
   });
-}
-
-/** `SIGNAL GRACE` as the supervisor reads it; nothing when there is nothing to say. */
-export function describeManner(manner?: CancelManner): string {
-  if (manner === undefined || (manner.signal === null && manner.graceMs === null)) return "";
-  return `${manner.signal ?? "TERM"} ${manner.graceMs === null ? "" : Math.ceil(manner.graceMs)}`;
 }
 
 const refused = (spec: MachineSpec, what: string, { status, output }: RemoteAnswer): WaybillError =>

@@ -70,14 +70,9 @@ class SshShell {
   }
 
   async #ask(call: RemoteCall): Promise<RemoteAnswer> {
-    const exchange = await this.#start(call, call.input ?? new Uint8Array());
-    const chunks: Buffer[] = [];
-    for (;;) {
-      const next = await exchange.output.next();
-      if (next.done !== true) chunks.push(next.value);
-      else if (next.value !== NOT_INSTALLED) this.#installed = true;
-      if (next.done === true) return { status: next.value, output: Buffer.concat(chunks) };
-    }
+    const answer = await readAnswer(await this.#start(call, call.input ?? new Uint8Array()));
+    if (answer.status !== NOT_INSTALLED) this.#installed = true;
+    return answer;
   }
 
   async #start(call: RemoteCall, input: RemoteCall["input"] | null): Promise<Exchange> {
@@ -112,14 +107,18 @@ class SshShell {
   async #send(): Promise<void> {
     const { text, hash } = await supervisorSource(this.#dialect.language);
     const line = (nonce: string): string => this.#dialect.installLine(nonce, this.#spec.workDir, hash);
-    const { output } = await this.#connection.exchange({ line, input: text, deadlineMs: INSTALL_MS, kind: "long" });
-    let said = "";
-    for (;;) {
-      const next = await output.next();
-      if (next.done !== true) said += next.value.toString();
-      else if (next.value === 0) return;
-      else throw notInstallable(this.#spec, this.#dialect, next.value, said.trim());
-    }
+    const exchange = await this.#connection.exchange({ line, input: text, deadlineMs: INSTALL_MS, kind: "long" });
+    const { status, output } = await readAnswer(exchange);
+    if (status !== 0) throw notInstallable(this.#spec, this.#dialect, status, output.toString().trim());
+  }
+}
+
+async function readAnswer({ output }: Exchange): Promise<RemoteAnswer> {
+  const chunks: Buffer[] = [];
+  for (;;) {
+    const next = await output.next();
+    if (next.done === true) return { status: next.value, output: Buffer.concat(chunks) };
+    chunks.push(next.value);
   }
 }
 

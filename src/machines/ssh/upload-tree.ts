@@ -1,19 +1,18 @@
 /** Brings a frozen tree to a machine: asked for first, sent as an archive, proven there before it gets its name. */
-import { basename } from "node:path";
+import { dirname, join } from "node:path";
 import { WaybillError } from "../../domain/errors.js";
 import { compareBytes, type TreeEntry } from "../../domain/tree.js";
+import { readFacts } from "../machine-facts.js";
 import { joinBytes } from "../tree/byte-path.js";
 import type { FrozenTree } from "../tree/frozen-tree.js";
 import { type ScannedEntry, scanTree } from "../tree/scan-tree.js";
 import { entriesOf, readManifest } from "../tree/tree-manifest.js";
 import { isCompressible } from "./compressible.js";
-import type { RemoteAnswer, RemoteShell } from "./remote-shell.js";
+import { QUICK_MS, type RemoteAnswer, type RemoteShell } from "./remote-shell.js";
 import { type Codec, isInstalled, openArchive } from "./tree-archive.js";
 import { deltaOf } from "./tree-delta.js";
 import { proofOf } from "./tree-proof.js";
 
-/** Within which a machine must say whether it has a tree. */
-const QUICK_MS = 30_000;
 /** A delta must spare at least half of the bytes: a copy of the base costs the machine something as well. */
 const CLEARLY_SMALLER = 0.5;
 /** Bytes of names that a request carries at most; what removes more is sent whole. */
@@ -64,12 +63,12 @@ export async function uploadTree(shell: RemoteShell, tree: FrozenTree, signal?: 
 }
 
 function readOffer(text: string): Offer {
-  const facts = text.split("\n").map((line) => line.split("\t"));
-  const value = (name: string): string => facts.find(([found]) => found === name)?.[1] ?? "";
+  const facts = readFacts(text);
+  const freeKib = facts.get("free_kib") ?? "";
   return {
-    freeKib: /^\d+$/.test(value("free_kib")) ? Number(value("free_kib")) : null,
-    hasZstd: value("zstd") !== "",
-    trees: facts.flatMap(([name, hash]) => (name === "tree" && hash !== undefined ? [hash] : [])),
+    freeKib: /^\d+$/.test(freeKib) ? Number(freeKib) : null,
+    hasZstd: (facts.get("zstd") ?? "") !== "",
+    trees: [...text.matchAll(/^tree\t([0-9a-f]{64})$/gm)].flatMap(([, hash]) => hash ?? []),
   };
 }
 
@@ -84,8 +83,8 @@ async function smallestDelta(
 ): Promise<Plan | null> {
   const byPath = new Map(scanned.map((entry) => [entry.path.toString("latin1"), entry]));
   let best: Plan | null = null;
-  for (const base of offer.trees.filter((hash) => /^[0-9a-f]{64}$/.test(hash))) {
-    const known = await readManifest(tree.path.slice(0, -basename(tree.path).length) + base, base);
+  for (const base of offer.trees) {
+    const known = await readManifest(join(dirname(tree.path), base), base);
     if (known === null) continue;
     const { gone, fresh } = deltaOf(known, entries);
     const files = fresh.flatMap(({ path }) => byPath.get(Buffer.from(path).toString("latin1")) ?? []);

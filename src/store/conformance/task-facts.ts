@@ -209,8 +209,24 @@ export function taskFacts(use: UseBench): void {
       expect(dead).toHaveLength(4);
       expect(await store.tasks.retryTask(dead[0]?.id ?? "")).toMatchObject({ state: "queued", run: 2 });
       expect(await store.tasks.retryTask(dead[0]?.id ?? "")).toBeNull();
-      expect(await store.tasks.retryFailed(["mail"], 2)).toBe(2);
-      expect(await store.tasks.retryFailed(null, 100)).toBe(1);
+      const first = await store.tasks.retryFailed(["mail"], 0, 2);
+      expect(first.retried).toBe(2);
+      expect(await store.tasks.retryFailed(["mail"], first.next ?? 0, 2)).toEqual({ retried: 1, next: null });
+      expect(await store.tasks.retryFailed(null, 0, 100)).toEqual({ retried: 0, next: null });
+    });
+
+    it("goes past what has failed again since it was queued", async () => {
+      const { store } = use();
+      const lease = await engineLease(store);
+      for (let n = 0; n < 3; n += 1) await submit(store);
+      const failAll = async (): Promise<void> => {
+        for (const task of await claim(store, lease)) await end(store, task, failed());
+      };
+      await failAll();
+      const first = await store.tasks.retryFailed(null, 0, 1);
+      await failAll();
+      const second = await store.tasks.retryFailed(null, first.next ?? 0, 5);
+      expect([first.retried, second]).toEqual([1, { retried: 2, next: null }]);
     });
   });
 

@@ -1,6 +1,6 @@
 import type { Task } from "../../domain/task.js";
 import { isEndedTask } from "../../domain/task.js";
-import type { Submitted, TaskStore } from "../task-store.js";
+import type { RetriedTasks, Submitted, TaskStore } from "../task-store.js";
 import { appendEvent } from "./event-log.js";
 import { signalOwner, vacateClaim } from "./owners.js";
 import type { Session, SqlScope } from "./session.js";
@@ -17,7 +17,8 @@ import { submitAll, submitTasks } from "./task-submit.js";
 const CHUNK = 500;
 
 /** The oldest failed tasks of a type. */
-export const FAILED_OF_TYPE = "SELECT * FROM tasks WHERE type = $type AND state = 'failed' ORDER BY seq LIMIT $limit";
+export const FAILED_OF_TYPE =
+  "SELECT * FROM tasks WHERE type = $type AND state = 'failed' AND seq > $after ORDER BY seq LIMIT $limit";
 
 function requestCancel(scope: SqlScope, id: string, by: string): Task | null {
   const row = readTaskRow(scope, id);
@@ -41,6 +42,16 @@ export function removeTask(scope: SqlScope, id: string): boolean {
   vacateClaim(scope, row);
   afterEnd(scope, row, isEndedTask(row.state) ? row.state : null);
   return true;
+}
+
+function retryFailed(scope: SqlScope, types: readonly string[] | null, after: number, limit: number): RetriedTasks {
+  const found = (types ?? typesIn(scope)).flatMap((type) => scope.sql(FAILED_OF_TYPE).all({ type, after, limit }));
+  const rows = found
+    .map(toTaskRow)
+    .sort((a, b) => a.seq - b.seq)
+    .slice(0, limit);
+  const retried = rows.filter((row) => retryEnded(scope, row)).length;
+  return { retried, next: rows.length < limit ? null : (rows.at(-1)?.seq ?? null) };
 }
 
 async function submitInChunks(
@@ -83,16 +94,7 @@ export function sqliteTasks(session: Session): TaskStore {
         const row = readTaskRow(session, id);
         return row !== null && retryEnded(session, row) ? readTask(session, id) : null;
       }),
-    retryFailed: (types, limit) =>
-      session.write(() => {
-        const rows = (types ?? typesIn(session))
-          .flatMap((type) => session.sql(FAILED_OF_TYPE).all({ type, limit }))
-          .map(toTaskRow);
-        return rows
-          .sort((a, b) => a.seq - b.seq)
-          .slice(0, limit)
-          .filter((row) => retryEnded(session, row)).length;
-      }),
+    retryFailed: (types, after, limit) => session.write(() => retryFailed(session, types, after, limit)),
     removeTask: (id) => session.write(() => removeTask(session, id)),
   };
 }

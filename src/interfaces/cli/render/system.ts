@@ -38,9 +38,9 @@ const GOES_BY: Record<RemovalReason, string> = {
 
 export function renderGarbage(report: OutputOf<"store.gc">): string {
   const verb = report.dry_run ? "Would remove" : "Removed";
-  const { runs, batches, events, trees } = report;
+  const { runs, batches, tasks, events, trees } = report;
   const why = report.dry_run ? runs.map((id) => `${id}  ${GOES_BY[report.reasons[id] ?? "age"]}\n`).join("") : "";
-  const counts = `${verb} ${runs.length} runs, ${batches.length} batches, ${events} events, ${trees.length} frozen trees.`;
+  const counts = `${verb} ${runs.length} runs, ${batches.length} batches, ${tasks} tasks, ${events} events, ${trees.length} frozen trees.`;
   return `${why}${counts}\n${pc.dim("What runs left on machines: waybill machines gc")}`;
 }
 

@@ -79,6 +79,22 @@ function handlersOf(
 /** `/v0/tasks/{id}` as Hono writes it. */
 const toPattern = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");
 
+/** RFC 9110, 15.5.6: a path that is known answers other methods with those that it has. */
+function refuseOtherMethods(router: Hono<Env>): void {
+  const methods = new Map<string, string[]>();
+  for (const { method, path } of Object.values<Route>(SIDECAR_ROUTES)) {
+    methods.set(path, [...(methods.get(path) ?? []), method.toUpperCase()]);
+  }
+  for (const [path, known] of methods) {
+    router.all(toPattern(path), (c) => {
+      c.set("route", path);
+      c.header("Allow", known.join(", "));
+      const message = `${c.req.method} is no method of ${c.req.path}; it has ${known.join(" and ")}.`;
+      return answerError(c, new WaybillError("method_not_allowed", message));
+    });
+  }
+}
+
 export function createRouter(sidecar: Sidecar, options: ListenOptions): Hono<Env> {
   const { bind, auth, token, log } = options;
   const onRejected = (reason: string): void => sidecar.metrics.rejections.inc({ reason });
@@ -119,5 +135,6 @@ export function createRouter(sidecar: Sidecar, options: ListenOptions): Hono<Env
       return handlers[name as SidecarRouteName](c);
     });
   }
+  refuseOtherMethods(router);
   return router;
 }
