@@ -54,6 +54,7 @@ export const CALLS: { readonly [N in CallName]: Load<CallHandler<N>> } = {
   "tasks.resume": async () => (await import("./tasks/pause-queues.js")).resumeQueues,
   "tasks.stats": async () => (await import("./tasks/task-stats.js")).taskStats,
   "tasks.check": async () => (await import("./tasks/check-tasks.js")).checkTasks,
+  "tasks.import": async () => (await import("./tasks/import-tasks.js")).importTasks,
   "tasks.create": async () => (await import("./tasks/create-tasks.js")).createTasks,
   "tasks.ready": async () => (await import("./tasks/ready-tasks.js")).readyTasks,
   "tasks.link": async () => (await import("./tasks/link-tasks.js")).linkTasks,

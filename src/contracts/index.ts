@@ -41,6 +41,7 @@ import {
   watchEvents,
 } from "./system.js";
 import { claimTask, handOffTask, heartbeatTask, reclaimTask, releaseTask, reportProgress } from "./task-claims.js";
+import { importTasks } from "./task-import.js";
 import { linkTasks, readyTasks, unlinkTasks } from "./task-links.js";
 import { addNote, answerTask, taskNotes } from "./task-notes.js";
 import { createTasks } from "./task-plans.js";
@@ -111,6 +112,7 @@ const ALL = [
   topTasks,
   checkTasks,
   createTasks,
+  importTasks,
   readyTasks,
   linkTasks,
   unlinkTasks,

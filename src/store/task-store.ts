@@ -1,7 +1,7 @@
 import type { Dependency } from "../domain/dependency.js";
 import type { WaybillError } from "../domain/errors.js";
 import type { PathScope } from "../domain/path-scope.js";
-import type { Task, TaskState } from "../domain/task.js";
+import type { Task, TaskFailure, TaskState } from "../domain/task.js";
 import type { UniqueScope } from "../domain/unique-key.js";
 
 /** What is submitted, checked by whoever knows the type. Times are judged by the store's clock. */
@@ -34,7 +34,15 @@ export interface NewTask {
   readonly trace: string | null;
   /** A known task of that id that has failed or was cancelled is tried again. */
   readonly retryEnded: boolean;
+  /** It is over already, elsewhere: it is recorded as such and never executed. */
+  readonly ended?: EndedElsewhere | null;
 }
+
+/** How a task ended that somebody else kept until now. */
+export type EndedElsewhere =
+  /** `result` is JSON text. */
+  | { readonly state: "completed"; readonly result: string }
+  | { readonly state: "cancelled"; readonly failure: TaskFailure };
 
 /**
  * `existing`: the caller's id is known. `duplicate`: another task holds the unique key. `retried`: the known task had

@@ -84,6 +84,7 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "tasks.stats": () => ["tasks", "stats"],
   "tasks.top": () => ["tasks", "top", "--once"],
   "tasks.check": () => ["tasks", "check", "tasks.mjs"],
+  "tasks.import": () => ["tasks", "import", "list.json"],
   "tasks.create": () => ["tasks", "create", "--file", "tasks.yaml"],
   "tasks.ready": () => ["tasks", "ready"],
   "tasks.claim": () => ["tasks", "claim", "--type", "planned", "--write", "src/**"],
@@ -185,6 +186,7 @@ beforeAll(async () => {
   for (const index of [0, 1, 2, 3, 4, 5]) claims.push(await claimOne(index));
   const [asking = "", fence = ""] = claims.at(-1) ?? [];
   await box.cli(["tasks", "result", asking, "--fence", fence, "--kind", "needs_input", "--summary", "which one?"]);
+  writeFileSync(box.path("list.json"), '[{ "id": "a", "title": "Do a", "status": "open" }]');
   writeFileSync(box.path("tasks.yaml"), "version: 1\ntasks: [{ name: a, type: planned }]\n");
   if (report.kind !== "report") throw new Error("Expected a report of the batch.");
   known = { run: submitted.run.id, spare: spare.run.id, batch: report.batch.id, task: task.id, done, claims };

@@ -9,7 +9,7 @@ import { until } from "../harness/until.js";
 import { createWorkshop, type Workshop } from "./workshop.js";
 
 type Definition = Library.TaskDefinition;
-type Definitions = Record<"where" | "dies" | "child" | "uses" | "stops" | "blocks" | "naps", Definition>;
+type Definitions = Record<"where" | "dies" | "child" | "uses" | "stops" | "blocks" | "naps" | "asks", Definition>;
 
 const FIXTURE = fileURLToPath(new URL("../fixtures/tasks/isolated.mjs", import.meta.url));
 
@@ -69,6 +69,13 @@ describe("an isolated handler", () => {
     });
     expect(await (await engine.tasks.submit(types.naps, null)).result()).toBe(0);
     await expect(engine.tasks.submit(types.child, "x")).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
+  it("asks a person, and gets the answer", async () => {
+    const task = await engine.tasks.submit(types.asks, null);
+    await until("it asks", async () => (await engine.tasks.get(task.id))?.question === "which?");
+    await shop.store.notes.answer({ taskId: task.id, by: "zoe", text: "that", accept: false });
+    expect(await task.result()).toEqual(["that"]);
   });
 
   it("hears its signal, and is ended where it cannot", async () => {

@@ -137,6 +137,49 @@ describe("migrating", () => {
     await again.close();
   });
 
+  it("keeps what tasks waited for, how attempts were given back and what owners were told, in columns made again", async () => {
+    await migrateTo(readMigrations().filter(({ version }) => version < 10));
+    const raw = new Database(path);
+    raw.exec(`
+      INSERT INTO tasks (id, type, state, gate, submitted_at, params, concurrency_key) VALUES
+        ('open', 't', 'queued', 'open', 1, '1', NULL), ('key', 't', 'queued', 'key', 2, '2', 'k'),
+        ('deps', 't', 'queued', 'dependencies', 3, '3', NULL);
+      INSERT INTO tasks (id, type, state, submitted_at, params, fence, owner, attempt, started_at, concurrency_key)
+        VALUES ('runs', 't', 'running', 4, '4', 7, 6, 2, 5, 'k');
+      INSERT INTO task_dependencies VALUES (3, 'open', 'completed', 0);
+      INSERT INTO attempts (seq, attempt, run, fence, owner, state, started_at, ended_at, returned) VALUES
+        (4, 1, 1, 5, 4, 'cancelled', 1, 2, 'snoozed'), (1, 1, 1, 3, 2, 'failed', 1, 2, NULL);
+      INSERT INTO task_signals VALUES (7, 6, 'removed'), (8, 6, 'cancel');`);
+    raw.close();
+    const store = await openSqliteStore({ path });
+    const tasks = await store.tasks.listTasks({}, { limit: 9 });
+    expect(tasks.map(({ id, gate, state, params }) => [id, gate, state, params]).reverse()).toEqual([
+      ["open", "open", "queued", 1],
+      ["key", "key", "queued", 2],
+      ["deps", "dependencies", "queued", 3],
+      ["runs", "open", "running", 4],
+    ]);
+    expect(await store.attempts.listAttempts("runs")).toMatchObject([
+      { state: "cancelled", returned: "snoozed", result: null },
+      { state: "running" },
+    ]);
+    expect(await store.attempts.listAttempts("open")).toMatchObject([{ returned: null }]);
+    expect(await store.attempts.readSignals(6)).toEqual([
+      { fence: 7, signal: "removed" },
+      { fence: 8, signal: "cancel" },
+    ]);
+    const guard = { taskId: "runs", sequence: 4, attempt: 2, fence: 7 };
+    await store.attempts.endAttempts([{ guard, end: { state: "succeeded", result: null } }]);
+    expect(await store.tasks.getTask("key")).toMatchObject({ gate: "open" });
+    await store.close();
+    const checked = new Database(path, { readonly: true });
+    expect([checked.pragma("integrity_check", { simple: true }), checked.pragma("foreign_key_check")]).toEqual([
+      "ok",
+      [],
+    ]);
+    checked.close();
+  });
+
   it("refuses a store that was made with another text of a migration", async () => {
     await (await openSqliteStore({ path })).close();
     const [first, ...rest] = second("CREATE TABLE more (a TEXT) STRICT;");

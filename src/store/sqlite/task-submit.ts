@@ -11,6 +11,7 @@ import { appendEvent, appendEvents } from "./event-log.js";
 import { integer } from "./rows.js";
 import type { SqlScope } from "./session.js";
 import { eachGroup, manyRows } from "./statements.js";
+import { endAsElsewhere } from "./task-ended-elsewhere.js";
 import { endWaitingTask, gateOfKey, unmet } from "./task-gates.js";
 import { recordPaths } from "./task-paths.js";
 import { retryEnded } from "./task-retry.js";
@@ -50,7 +51,8 @@ const isPlain = (task: NewTask): boolean =>
   task.parentId === null &&
   task.schedule === null &&
   task.createdBy === null &&
-  task.trace === null;
+  task.trace === null &&
+  task.ended == null;
 
 /** Decides about submissions and records them, in order. To be called inside a write. */
 export function submitTasks(scope: SqlScope, tasks: readonly NewTask[]): readonly Submitted[] {
@@ -170,7 +172,8 @@ function submitFull(scope: SqlScope, task: NewTask, now: number): Submitted {
   if (task.discoveredFrom !== null) recordDiscovery(scope, row.seq, task.discoveredFrom);
   appendEvent(scope, { type: "task.submitted", subject: task.id, data: { type: task.type } });
   const failure = recordDependencies(scope, task, row.seq, states);
-  if (failure !== null) endWaitingTask(scope, row, "cancelled", failure);
+  if (task.ended) endAsElsewhere(scope, row, task.ended);
+  else if (failure !== null) endWaitingTask(scope, row, "cancelled", failure);
   return { outcome: "created", id: task.id };
 }
 

@@ -5,6 +5,7 @@ import { renderCache, renderCachedRun } from "./cache.js";
 import { renderClaim, renderHeartbeat, renderRecorded } from "./claims.js";
 import { renderGate, renderGates } from "./gates.js";
 import { renderHistory } from "./history.js";
+import { renderImported } from "./imports.js";
 import {
   renderFindings,
   renderImport,
@@ -73,6 +74,7 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "tasks.stats": renderTaskStats,
   "tasks.check": renderTaskTypes,
   "tasks.create": renderCreated,
+  "tasks.import": renderImported,
   "tasks.ready": ({ tasks }) => renderTasks(tasks, null),
   "tasks.link": ({ changed }) => (changed ? "linked" : "was linked before"),
   "tasks.unlink": ({ changed }) => (changed ? "unlinked" : "there was no such link"),
