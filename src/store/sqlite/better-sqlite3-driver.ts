@@ -41,6 +41,14 @@ class Statement implements SqliteStatement {
   all(params?: SqlParams): readonly SqlRow[] {
     return params === undefined ? this.#inner.all() : this.#inner.all(params);
   }
+
+  values(params: SqlParams): readonly SqlValues[] {
+    try {
+      return this.#inner.raw(true).all(params) as unknown as readonly SqlValues[];
+    } finally {
+      this.#inner.raw(false);
+    }
+  }
 }
 
 class Connection implements SqliteConnection {

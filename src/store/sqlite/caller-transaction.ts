@@ -26,6 +26,7 @@ const toStatement = (inner: CallerStatement): SqliteStatement => ({
   run: (params) => inner.run(...parameters(params)).changes,
   get: (params) => inner.get(...parameters(params)) as SqlRow | undefined,
   all: (params) => inner.all(...parameters(params)) as SqlRow[],
+  values: (params) => (inner.all(params) as SqlRow[]).map((row) => Object.values(row)),
 });
 
 /** Never closed, and no transaction begun: both are the caller's affair. */

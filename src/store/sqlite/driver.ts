@@ -19,6 +19,8 @@ export interface SqliteStatement {
   run(params?: SqlParams | SqlValues): number;
   get(params?: SqlParams): SqlRow | undefined;
   all(params?: SqlParams): readonly SqlRow[];
+  /** The same rows, each as its values in the order of the columns: half the cost where rows are many and have many columns. */
+  values(params: SqlParams): readonly SqlValues[];
 }
 
 export interface SqliteConnection {

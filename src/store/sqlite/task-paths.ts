@@ -28,8 +28,10 @@ export const readPaths = (scope: SqlScope, seq: number): readonly PathScope[] =>
   scope.sql(PATHS_OF_TASK).all({ seq }).map(pathFromRow);
 
 /** The same of a row, without a look for the many that have none. */
+const NO_PATHS: readonly PathScope[] = [];
+
 export const pathsOfRow = (scope: SqlScope, row: Pick<TaskRow, "seq" | "has_paths">): readonly PathScope[] =>
-  row.has_paths === 1 ? readPaths(scope, row.seq) : [];
+  row.has_paths === 1 ? readPaths(scope, row.seq) : NO_PATHS;
 
 /** Adds to what a task reads and writes. Errors: `invalid_input` (`normaliseScopes`), also when it has too many then. */
 export function recordPaths(scope: SqlScope, seq: number, paths: readonly PathScope[]): void {

@@ -1,6 +1,7 @@
 /** What could be claimed: tasks that wait for nothing else, by priority, then age. */
 import type { Task } from "../../domain/task.js";
 import type { ReadyFilter } from "../task-store.js";
+import type { SqliteStatement, SqlParams, SqlValue, SqlValues } from "./driver.js";
 import { readQueues } from "./queues.js";
 import { integer } from "./rows.js";
 import type { SqlScope } from "./session.js";
@@ -71,28 +72,44 @@ function byRarity(
   return { tags: sorted.map(({ tag }) => tag), few: (sorted[0]?.n ?? FEW) < FEW };
 }
 
-function select(
+/** How the rows of a statement are read. */
+type Read<Row> = (statement: SqliteStatement, params: SqlParams) => readonly Row[];
+
+const whole: Read<TaskRow> = (statement, params) => statement.all(params).map(toTaskRow);
+
+function toReadyRow(values: SqlValues): ReadyRow {
+  const row: Record<string, SqlValue | undefined> = {};
+  for (const [at, name] of READY_COLUMNS.entries()) row[name] = values[at];
+  return row as unknown as ReadyRow;
+}
+
+/** Claims read many. */
+const claimed: Read<ReadyRow> = (statement, params) => statement.values(params).map(toReadyRow);
+
+interface Selection<Row> {
+  readonly columns: string;
+  readonly read: Read<Row>;
+}
+
+function select<Row extends Pick<TaskRow, "priority" | "seq">>(
   scope: SqlScope,
-  columns: string,
+  { columns, read }: Selection<Row>,
   types: readonly string[],
   wanted: readonly string[],
   limit: number,
-): readonly TaskRow[] {
+): readonly Row[] {
   if (types.length === 0) return [];
   const { tags, few } = byRarity(scope, wanted);
   const tagParams = numbered("tag", tags);
   if (few) {
     const params = { ...tagParams, types: JSON.stringify(types), limit };
-    return scope.sql(taggedSql(tags.length, columns)).all(params).map(toTaskRow);
+    return read(scope.sql(taggedSql(tags.length, columns)), params);
   }
   const groups = Array.from({ length: Math.ceil(types.length / MOST_WALKS) }, (_, n) =>
     types.slice(n * MOST_WALKS, (n + 1) * MOST_WALKS),
   );
   const rows = groups.flatMap((group) =>
-    scope
-      .sql(readySql(group.length, tags.length, columns))
-      .all({ ...numbered("type", group), ...tagParams, limit })
-      .map(toTaskRow),
+    read(scope.sql(readySql(group.length, tags.length, columns)), { ...numbered("type", group), ...tagParams, limit }),
   );
   if (groups.length === 1) return rows;
   return rows.sort((a, b) => b.priority - a.priority || a.seq - b.seq).slice(0, limit);
@@ -104,7 +121,7 @@ export const readReady = (
   types: readonly string[],
   tags: readonly string[],
   limit: number,
-): readonly ReadyRow[] => select(scope, CLAIMED, types, tags, limit);
+): readonly ReadyRow[] => select(scope, { columns: CLAIMED, read: claimed }, types, tags, limit);
 
 /** Those that are due although no claim has queued them yet. */
 export const READY_WHEN_DUE = `
@@ -114,7 +131,7 @@ export const READY_WHEN_DUE = `
 export function listReady(scope: SqlScope, { types, tags = [], limit }: ReadyFilter): readonly Task[] {
   const queues = readQueues(scope);
   const open = [...new Set(types ?? typesIn(scope))].filter((type) => queues.get(type)?.paused !== true);
-  const queued = select(scope, WHOLE, open, [...new Set(tags)], limit);
+  const queued = select(scope, { columns: WHOLE, read: whole }, open, [...new Set(tags)], limit);
   const due = scope
     .sql(READY_WHEN_DUE)
     .all({ now: scope.now(), limit })

@@ -71,8 +71,10 @@ export const failureParams = (failure: TaskFailure | null): FailureColumns => ({
   error_message: failure?.message ?? null,
 });
 
+const NO_TAGS: readonly string[] = [];
+
 export const tagsOf = ({ tags }: Pick<TaskRow, "tags">): readonly string[] =>
-  tags === null ? [] : (JSON.parse(tags) as string[]);
+  tags === null ? NO_TAGS : (JSON.parse(tags) as string[]);
 
 export function taskFromRow(row: TaskRow): Task {
   return {
