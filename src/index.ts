@@ -15,6 +15,7 @@ export { environmentBucket, storePath } from "./data-store/store-path.js";
 export type { Attempt, AttemptState } from "./domain/attempt.js";
 export type { Dependency, DependencyOutcome } from "./domain/dependency.js";
 export { ERROR_CODES, type ErrorCode, WaybillError } from "./domain/errors.js";
+export type { PathMode, PathScope, PathWish } from "./domain/path-scope.js";
 export type { RateLimit } from "./domain/rate-limit.js";
 export { RESULT_KINDS, type ResultKind, type ResultMessage, type WorkerResult } from "./domain/result.js";
 export type { Backoff, RetryPolicy } from "./domain/retry.js";

@@ -3,6 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { AttemptGuard } from "../domain/attempt.js";
 import type { JsonValue } from "../domain/canonical-json.js";
 import { WaybillError } from "../domain/errors.js";
+import type { PathScope } from "../domain/path-scope.js";
 import { isEndedTask } from "../domain/task.js";
 import type { AttemptWrite, ClaimedTask } from "../store/attempt-store.js";
 import { Suspended } from "./handler-errors.js";
@@ -66,6 +67,12 @@ export class AttemptContext implements TaskContext {
   }
   get parentId(): string | null {
     return this.#task.parentId;
+  }
+  get tags(): readonly string[] {
+    return this.#task.tags;
+  }
+  get paths(): readonly PathScope[] {
+    return this.#task.paths;
   }
   get trace(): string | null {
     return this.#task.trace;

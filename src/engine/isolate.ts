@@ -82,8 +82,8 @@ export function runIsolated(
   context: AttemptContext,
   graceMs: number,
 ): Promise<unknown> {
-  const { taskId, type, attempt, run, failures, fence, parentId, trace } = context;
-  const facts = { taskId, type, attempt, run, failures, fence, parentId, trace };
+  const { taskId, type, attempt, run, failures, fence, parentId, tags, paths, trace } = context;
+  const facts = { taskId, type, attempt, run, failures, fence, parentId, tags, paths, trace };
   const thread = new Worker(new URL("./isolate-thread.mjs", import.meta.url), {
     workerData: { module: isolate.module, params, facts },
     ...(isolate.maxHeapMb === null ? {} : { resourceLimits: { maxOldGenerationSizeMb: isolate.maxHeapMb } }),

@@ -1,4 +1,5 @@
 import type { JsonValue } from "../domain/canonical-json.js";
+import type { PathScope } from "../domain/path-scope.js";
 import type { EndedTaskState, TaskFailure } from "../domain/task.js";
 import type { SubmitOptions, Submittable } from "./submission.js";
 
@@ -41,6 +42,9 @@ export interface TaskContext extends StepScope {
   /** Larger than that of every attempt before; give it to what the handler writes to, so that it can refuse latecomers. */
   readonly fence: number;
   readonly parentId: string | null;
+  readonly tags: readonly string[];
+  /** What it reads and writes; nothing that collides with it runs before this attempt has ended. */
+  readonly paths: readonly PathScope[];
   readonly trace: string | null;
   /** Aborted at the attempt's time limit, at a cancel or removal, when the engine stops, and when the lease was lost. */
   readonly signal: AbortSignal;
