@@ -5,10 +5,13 @@ import {
   isEndedTask,
   LIVE_TASK_STATES,
   mayBecome,
+  PERSON_GATES,
   QUARANTINE_AFTER,
+  TASK_GATES,
   TASK_STATES,
   TASK_TRANSITIONS,
   WAITING_TASK_STATES,
+  waitsForPerson,
 } from "./task.js";
 
 describe("the states of a task", () => {
@@ -33,6 +36,13 @@ describe("the states of a task", () => {
     expect(mayBecome("running", "completed")).toBe(true);
     expect(mayBecome("completed", "queued")).toBe(false);
     expect(mayBecome("scheduled", "running")).toBe(false);
+  });
+});
+
+describe("the gates of a task", () => {
+  it("are opened by a person when it asks for an answer or a review, and by no one else", () => {
+    expect(TASK_GATES.filter(waitsForPerson)).toEqual([...PERSON_GATES]);
+    expect(PERSON_GATES).toEqual(["answer", "review"]);
   });
 });
 

@@ -1,6 +1,6 @@
 /** Taking a running task from its owner, on somebody's word. */
 import { WaybillError } from "../../domain/errors.js";
-import type { Lease } from "../../domain/lease.js";
+import { type Lease, pidOf } from "../../domain/lease.js";
 import type { TaskState } from "../../domain/task.js";
 import { type Granted, granted, refused } from "../granted.js";
 import type { Reclaim } from "../worker-store.js";
@@ -48,7 +48,8 @@ const notRunning = (row: TaskRow): WaybillError =>
 function ownerLives(scope: SqlScope, row: TaskRow, lease: Lease): WaybillError {
   const agentId = readWorkers(scope, [lease.fence]).get(lease.fence)?.agentId ?? null;
   const { holder, expiresAt } = lease;
-  const where = `process ${holder.pid} of ${holder.host}`;
+  const pid = pidOf(holder);
+  const where = pid === null ? holder.host : `process ${pid} of ${holder.host}`;
   const who = agentId === null ? `An engine, ${where},` : `${agentId} (${where})`;
   return new WaybillError("worker_live", `${who} executes task ${row.id} and its lease is live.`, {
     hint: "Wait until it has ended, ask it to end with `waybill tasks cancel`, or take the task from it with --force.",
@@ -57,7 +58,7 @@ function ownerLives(scope: SqlScope, row: TaskRow, lease: Lease): WaybillError {
       owner: lease.fence,
       agent_id: agentId,
       host: holder.host,
-      pid: holder.pid,
+      pid,
       expires_at: expiresAt,
     },
   });
