@@ -68,6 +68,11 @@ export class ClaimLoop {
     this.#ahead = [];
   }
 
+  /** What was claimed ahead under this fence is somebody else's, or gone: it does not begin. */
+  forget(fence: number): void {
+    this.#ahead = this.#ahead.filter((task) => task.fence !== fence);
+  }
+
   #shut(): void {
     this.#open = false;
     if (this.#timer !== null) clearTimeout(this.#timer);

@@ -245,7 +245,9 @@ export class Engine {
     const orphans: number[] = [];
     for (const { fence, signal } of signals) {
       this.#runs.get(fence)?.interrupt(signal);
-      if (signal !== "cancel") orphans.push(fence);
+      if (signal === "cancel") continue;
+      this.#claims.forget(fence);
+      orphans.push(fence);
     }
     if (orphans.length > 0) await attempts.clearSignals(owner, orphans);
   }

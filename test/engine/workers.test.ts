@@ -14,6 +14,9 @@ beforeEach(async () => {
 });
 afterEach(() => shop.dispose());
 
+/** The parameter of the task that holds the engine's only handler; by then it claims ahead. */
+const BLOCKING = 2_000;
+
 const DEAD = { host: "elsewhere", boot: "b", pid: 1, pidStart: "1" };
 const claimer = (over: Partial<WorkerRequest> = {}): WorkerRequest => ({
   name: workerLeaseName(crypto.randomUUID()),
@@ -257,6 +260,47 @@ describe("a task that is taken from a running handler", () => {
       expect(await shop.store.attempts.readSignals(engine.status().fence ?? 0)).toEqual([]);
     },
   );
+});
+
+describe("a task that is taken before its handler has begun", () => {
+  it("never begins in the engine that had claimed it ahead", async () => {
+    const { store } = shop;
+    const [blocked, hold] = [latch(), latch()];
+    const begun: string[] = [];
+    const quick = defineTask({
+      type: "quick",
+      params: anything,
+      run: async (n, { taskId }) => {
+        begun.push(taskId);
+        if (n !== BLOCKING) return;
+        blocked.open();
+        await hold.promise;
+      },
+    });
+    const engine = await shop.engine([quick], { concurrency: 1 });
+    await engine.tasks.submitMany(
+      quick,
+      Array.from({ length: 2 * BLOCKING }, (_, n) => ({ params: n })),
+    );
+    await engine.start();
+    await blocked.promise;
+    await until("some are claimed ahead", () => engine.status().claimedAhead > 0);
+    await store.queues.pauseQueue("quick", true);
+    // The one that runs is the oldest of them: the newest has certainly not begun.
+    const [ahead] = await store.tasks.listTasks({ states: ["running"] }, { limit: 1 });
+    const taskId = ahead?.id ?? "";
+    const claimedAhead = engine.status().claimedAhead;
+    const wish = { taskId, by: "ann", reason: "mine", force: true };
+    expect(await store.workers.reclaim(wish)).toEqual({ granted: true, value: "queued" });
+    await until("the engine let go of it", () => engine.status().claimedAhead === claimedAhead - 1);
+    hold.open();
+    await until("nothing runs", async () => {
+      return (await store.tasks.listTasks({ states: ["running"] }, { limit: 1 })).length === 0;
+    });
+    expect(begun).not.toContain(taskId);
+    expect(await store.tasks.getTask(taskId)).toMatchObject({ state: "queued", attempt: 1 });
+    expect(engine.status()).toMatchObject({ refused: 0 });
+  });
 });
 
 describe("an engine that looks after its store", () => {
