@@ -98,12 +98,12 @@ function uniqueNames(plan: unknown): ValueFault[] {
 const nameOf = (item: unknown): unknown => (isMap(item) ? item.name : item);
 
 function knownPredecessors(plan: unknown): ValueFault[] {
-  const names = tasksIn(plan).flatMap(({ task: { name } }) => (typeof name === "string" ? [name] : []));
+  const names = new Set(tasksIn(plan).flatMap(({ task: { name } }) => (typeof name === "string" ? [name] : [])));
   return tasksIn(plan).flatMap(({ index, task }) =>
     listOf(task.after).flatMap((item, at): ValueFault[] => {
       const name = nameOf(item);
-      if (typeof name !== "string" || names.includes(name)) return [];
-      const near = nearest(name, names);
+      if (typeof name !== "string" || names.has(name)) return [];
+      const near = nearest(name, [...names]);
       const hint = near === null ? "tasks wait for tasks of the same plan" : `did you mean "${near}"?`;
       return [{ path: ["tasks", index, "after", at], message: `no task is named ${JSON.stringify(name)}`, hint }];
     }),

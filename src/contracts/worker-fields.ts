@@ -1,5 +1,6 @@
 /** Fields of the operations by which workers and people deal with tasks, so that a word means the same everywhere. */
 import * as z from "zod";
+import { parseDuration } from "../domain/duration.js";
 import { isLabel } from "../domain/worker.js";
 import { duration } from "./fields.js";
 
@@ -19,6 +20,7 @@ export const fence = z.coerce
   .describe("the fence that came with the claim (default: WAYBILL_FENCE)");
 
 export const lease = duration
+  .refine((text) => (parseDuration(text) ?? 0) > 0, { error: "expected more than no time" })
   .default("5m")
   .describe("how long it stays yours without a heartbeat; a dead process of --pid loses it at once");
 export const pid = z.coerce

@@ -8,6 +8,8 @@ import {
   LEASE_RENEW_MS,
   LEASE_TTL_MS,
   type Lease,
+  NO_PROCESS,
+  pidOf,
   runLeaseName,
   sameProcess,
   typesOfPurpose,
@@ -49,6 +51,10 @@ describe("a lease", () => {
 });
 
 describe("a process identity", () => {
+  it("has a pid unless it stands for no process", () => {
+    expect([pidOf(holder), pidOf({ ...holder, pid: NO_PROCESS })]).toEqual([7, null]);
+  });
+
   it("differs by host, boot, pid or start time", () => {
     const others = [{ host: "x" }, { boot: "x" }, { pid: 8 }, { pidStart: "101" }];
 

@@ -13,6 +13,12 @@ export interface ProcessIdentity {
   readonly pidStart: string;
 }
 
+/** Stands where the holder is no process: nothing proves it dead, and what it holds is over when its time is. */
+export const NO_PROCESS = 0;
+
+/** The pid of a holder; null for one that is no process. */
+export const pidOf = ({ pid }: ProcessIdentity): number | null => (pid === NO_PROCESS ? null : pid);
+
 export interface Lease {
   readonly name: string;
   readonly fence: number;

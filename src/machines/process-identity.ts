@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
-import type { Liveness, ProcessIdentity } from "../domain/lease.js";
+import { type Liveness, NO_PROCESS, type ProcessIdentity } from "../domain/lease.js";
 
 interface ProcessLook {
   readonly state: string;
@@ -79,13 +79,8 @@ export function identityOf(pid: number): ProcessIdentity | null {
   return look === null ? null : { host: here().host, boot: here().boot, pid, pidStart: look.start };
 }
 
-const NOBODY = 0;
-
-/** A holder that is no process: nothing proves it dead, and what it holds is over when its time is. Its host is for people. */
-export const nobody = (): ProcessIdentity => ({ host: hostname(), boot: "", pid: NOBODY, pidStart: "" });
-
-/** The pid of a holder; null for one that is no process. */
-export const pidOf = ({ pid }: ProcessIdentity): number | null => (pid === NOBODY ? null : pid);
+/** A holder that is no process (see `NO_PROCESS`); its host is for people. */
+export const nobody = (): ProcessIdentity => ({ host: hostname(), boot: "", pid: NO_PROCESS, pidStart: "" });
 
 /** The identity of this process; read once. */
 export function thisProcess(): ProcessIdentity {

@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { builtCli } from "../harness/built-cli.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
-import { until } from "../harness/until.js";
 import { type Claim, type Verbs, verbsOf } from "./verbs.js";
 
 let box: Sandbox;
@@ -85,7 +84,7 @@ describe("`tasks claim`", () => {
 
   it("leaves at Ctrl-C while it waits, and has claimed nothing", async () => {
     const live = box.spawnCli(["tasks", "claim", "--wait"]);
-    await until("it has looked once", async () => (await box.cli(["store", "info"])).code === 0);
+    await live.says(/^waiting: /m);
     live.kill("SIGINT");
     const { code } = await live.ended;
     const id = await verbs.submit("review");
@@ -129,6 +128,7 @@ describe("`tasks claim`", () => {
     [["--pid", "999999999"], "There is no process"],
     [["--write", "../etc"], "leaves the repository"],
     [["--lease", "soon"], "expected a duration"],
+    [["--lease", "0s"], "expected more than no time"],
     [["--wait-timeout", "1s"], "expected --wait"],
   ])("refuses %j", async (args, message) => {
     await verbs.submit("review");
@@ -143,11 +143,11 @@ describe("`tasks claim`", () => {
 describe("a claim", () => {
   it("outlives the command that made it, and is held across many short calls for longer than its lease", async () => {
     const id = await verbs.submit("review");
-    const claim = await verbs.claim("--lease", "3s");
-    const over = Date.parse(claim.lease.expires_at) + 3_000;
+    const claim = await verbs.claim("--lease", "5s");
+    const over = Date.parse(claim.lease.expires_at) + 1_000;
     let calls = 0;
     while (Date.now() < over) {
-      await heartbeat(claim, "--lease", "3s");
+      await heartbeat(claim, "--lease", "5m");
       expect((await verbs.say("progress", claim, [String(++calls)])).code).toBe(0);
       expect((await verbs.refused(["tasks", "claim"])).code).toBe("nothing_to_claim");
     }
@@ -198,13 +198,17 @@ describe("a claim", () => {
     expect((await verbs.claim()).task).toMatchObject({ id, attempt: 2 });
   });
 
-  it("is one of two when two sessions of one agent work in one checkout, and each lives by its own heartbeats", async () => {
+  it("is one of two when two sessions of one agent work in one checkout, and the end of one is not the end of the other", async () => {
     await verbs.submit("review");
     await verbs.submit("review");
-    const left = await verbs.claim("--agent", "ann", "--session", "left", "--lease", "300ms");
-    const right = await verbs.claim("--agent", "ann", "--session", "right", "--lease", "1h");
+    const child = spawn("sleep", ["600"], { env: box.env });
+    const left = await verbs.claim("--agent", "ann", "--session", "left", "--pid", String(child.pid));
+    const right = await verbs.claim("--agent", "ann", "--session", "right");
     const both = await workers();
-    const taken = await verbs.claim("--wait", "--agent", "bob");
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+    const taken = await verbs.claim("--agent", "bob");
 
     expect(both.map(({ agent_id, session, workspace }) => [agent_id, session, workspace])).toEqual([
       ["ann", "left", box.dir],
@@ -213,6 +217,17 @@ describe("a claim", () => {
     expect(taken.task.id).toBe(left.task.id);
     expect((await heartbeat(right)).fence).toBe(right.fence);
     expect((await workers()).map(({ session }) => session).sort()).toEqual(["right", taken.session].sort());
+  });
+
+  it("that has lapsed is ended by whoever cancels its task, though no engine runs", async () => {
+    const id = await verbs.submit("review");
+    await verbs.claim("--lease", "100ms");
+    const { tasks } = await box.json<OutputOf<"tasks.cancel">>(["tasks", "cancel", id]);
+
+    expect(tasks).toMatchObject([{ id, state: "cancelled" }]);
+    expect(await verbs.show(id)).toMatchObject({
+      attempts: [{ failure: { code: "lost", message: expect.stringContaining("gave no sign of life") } }],
+    });
   });
 
   it("is told by its heartbeat that somebody asked for its end, and says so itself", async () => {

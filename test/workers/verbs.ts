@@ -30,7 +30,9 @@ export const verbsOf = (box: Sandbox): Verbs => ({
   refused: async (args, options) => {
     const { code, stdout, stderr } = await box.cli([...args, "--json"], options);
     if (code === 0) throw new Error(`waybill ${args.join(" ")} was carried out: ${stdout}`);
-    return { exit: code, ...(JSON.parse(stderr) as { error: Refusal }).error };
+    // Notes may come before it.
+    const last = stderr.trimEnd().split("\n").at(-1) ?? "";
+    return { exit: code, ...(JSON.parse(last) as { error: Refusal }).error };
   },
   staleWrites: async () => (await box.json<OutputOf<"store.info">>(["store", "info"])).stale_writes_refused,
 });

@@ -7,8 +7,8 @@ import { isEndedTask } from "../../domain/task.js";
 import { workerLeaseName } from "../../domain/worker.js";
 import type { Granted } from "../../store/granted.js";
 import type { Store } from "../../store/store.js";
-import type { WorkerClaim, WorkerRequest } from "../../store/worker-store.js";
-import type { AppContext, CallHandler } from "../context.js";
+import type { WorkerClaim, WorkerClaimRequest, WorkerRequest } from "../../store/worker-store.js";
+import type { AppContext, CallHandler, CallOptions } from "../context.js";
 import { findTask } from "../tasks/find-task.js";
 import { toPaths } from "../tasks/to-paths.js";
 import { agentIdOf, sessionOf } from "./caller.js";
@@ -21,7 +21,7 @@ type Input = ParsedInputOf<"tasks.claim">;
 /** A look without any hint that something has changed; milliseconds. */
 const LOOK_MS = 1_000;
 
-export const claimTask: CallHandler<"tasks.claim"> = async (context, input, { signal }) => {
+export const claimTask: CallHandler<"tasks.claim"> = async (context, input, options) => {
   if (input.wait_timeout !== undefined && !input.wait) {
     throw new WaybillError("invalid_input", "--wait-timeout says how long to wait; expected --wait with it.");
   }
@@ -35,13 +35,12 @@ export const claimTask: CallHandler<"tasks.claim"> = async (context, input, { si
     tags: input.tag,
     addPaths: toPaths(input),
   };
-  const claim = () => store.workers.claimForWorker(wanted);
-  const granted = input.wait ? await claimInTime(store, claim, input, id, signal) : await claimNow(store, claim);
+  const granted = input.wait
+    ? await claimInTime(store, wanted, input.wait_timeout, options)
+    : await claimNow(store, wanted);
   if (!granted.granted) throw granted.error;
   return toClaimView(context, granted.value, worker);
 };
-
-type Claim = () => Promise<Granted<WorkerClaim>>;
 
 function toWorker(context: AppContext, input: Input): WorkerRequest {
   const { settings } = context;
@@ -57,37 +56,40 @@ function toWorker(context: AppContext, input: Input): WorkerRequest {
   };
 }
 
-async function claimNow(store: Store, claim: Claim): Promise<Granted<WorkerClaim>> {
+async function claimNow(store: Store, wanted: WorkerClaimRequest): Promise<Granted<WorkerClaim>> {
   await new Reaper(store).reap();
-  return await claim();
+  return await store.workers.claimForWorker(wanted);
 }
 
 /** Errors: `timeout`; what the signal aborted with. */
 async function claimInTime(
   store: Store,
-  claim: Claim,
-  input: Input,
-  id: string | undefined,
-  signal: AbortSignal | undefined,
+  wanted: WorkerClaimRequest,
+  limit: string | undefined,
+  { signal, onProgress }: CallOptions,
 ): Promise<Granted<WorkerClaim>> {
-  const limitMs = durationMs(input.wait_timeout);
+  const limitMs = durationMs(limit);
   const signals = [signal, limitMs === null ? undefined : AbortSignal.timeout(limitMs)];
   const over = AbortSignal.any(signals.filter((one) => one !== undefined));
   const reaper = new Reaper(store);
+  let told = false;
   for (;;) {
     await reaper.reap();
-    const answer = await claim();
-    if (answer.granted || !(await mayComeYet(store, answer.error, id))) return answer;
+    const answer = await store.workers.claimForWorker(wanted);
+    if (answer.granted || !(await mayComeYet(store, answer.error, wanted.id))) return answer;
     signal?.throwIfAborted();
-    if (over.aborted) {
-      throw new WaybillError("timeout", `There was nothing to claim within ${input.wait_timeout}.`, {
-        hint: id === undefined ? "`waybill tasks ready` lists what could be claimed." : `See \`waybill why ${id}\`.`,
-        details: { refusal: answer.error.code },
-      });
-    }
+    if (over.aborted) throw tooLate(wanted.id, limit, answer.error);
+    if (!told) await onProgress?.({ type: "waiting", why: answer.error.message });
+    told = true;
     await store.events.waitForChange(LOOK_MS, over);
   }
 }
+
+const tooLate = (id: string | undefined, limit: string | undefined, refusal: WaybillError): WaybillError =>
+  new WaybillError("timeout", `There was nothing to claim within ${limit}: ${refusal.message}`, {
+    hint: id === undefined ? "`waybill tasks ready` lists what could be claimed." : `See \`waybill why ${id}\`.`,
+    details: { refusal: refusal.code },
+  });
 
 /** What has ended does not wait to be claimed any more. */
 async function mayComeYet(store: Store, { code }: WaybillError, id: string | undefined): Promise<boolean> {

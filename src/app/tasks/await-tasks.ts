@@ -14,6 +14,8 @@ export interface AwaitOptions {
   readonly limit: string | undefined;
   /** Stops waiting, without an error. */
   readonly signal: AbortSignal | undefined;
+  /** Done before each look. */
+  readonly before?: () => Promise<void>;
 }
 
 /**
@@ -30,6 +32,7 @@ export async function awaitTasks(
   const signals = [options.signal, limitMs === null ? undefined : AbortSignal.timeout(limitMs)];
   const over = AbortSignal.any(signals.filter((signal) => signal !== undefined));
   for (;;) {
+    await options.before?.();
     const ended = new Set(await store.tasks.endedAmong(ids));
     const enough = options.any ? ended.size > 0 : ids.every((id) => ended.has(id));
     if (enough || options.signal?.aborted === true) return await inOrder(store, ids);

@@ -1,4 +1,5 @@
 import { toTaskView } from "../../contracts/task-views.js";
+import { Reaper } from "../claims/reaper.js";
 import type { CallHandler } from "../context.js";
 import { awaitTasks } from "./await-tasks.js";
 import { cancelRunsOfTask } from "./command-runs.js";
@@ -12,7 +13,16 @@ export const cancelTasks: CallHandler<"tasks.cancel"> = async (context, input, o
     const task = await store.tasks.requestTaskCancel(id, context.settings.user);
     if (task !== null) await cancelRunsOfTask(context, task);
   }
-  if (input.wait) await awaitTasks(store, ids, { any: false, limit: undefined, signal: options.signal });
+  if (input.wait) {
+    // What nobody alive executes would never end: where there are claims alone, this is the only one to look.
+    const reaper = new Reaper(store);
+    await awaitTasks(store, ids, {
+      any: false,
+      limit: undefined,
+      signal: options.signal,
+      before: () => reaper.reap(),
+    });
+  }
   const tasks = await store.tasks.getTasks(ids);
   return { tasks: ids.flatMap((id) => tasks.get(id) ?? []).map(toTaskView) };
 };

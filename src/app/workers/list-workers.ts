@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { durationMs, toTime } from "../../contracts/fields.js";
 import type { WorkersFrame, WorkerView } from "../../contracts/workers.js";
 import { WaybillError } from "../../domain/errors.js";
-import { pidOf } from "../../machines/process-identity.js";
+import { pidOf } from "../../domain/lease.js";
 import type { Store } from "../../store/store.js";
 import type { OwnerView } from "../../store/worker-store.js";
 import type { CallHandler, StreamHandler } from "../context.js";

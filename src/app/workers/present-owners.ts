@@ -1,6 +1,6 @@
 /** Whoever holds leases under which tasks are executed: who that is, and whether it lives. */
-import type { Lease } from "../../domain/lease.js";
-import { livenessOf, pidOf } from "../../machines/process-identity.js";
+import { type Lease, pidOf } from "../../domain/lease.js";
+import { livenessOf } from "../../machines/process-identity.js";
 import type { Store } from "../../store/store.js";
 import type { OwnerView } from "../../store/worker-store.js";
 

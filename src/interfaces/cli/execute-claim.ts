@@ -1,5 +1,5 @@
 /** Carries out what gives somebody a task: prints the claim, or with `--env` what a shell takes into its environment. */
-import type { CallOptions } from "../../app/context.js";
+import type { CallOptions, Progress } from "../../app/context.js";
 import type { ClaimView } from "../../contracts/claim-view.js";
 import type { InputOf } from "../../contracts/index.js";
 import { EXIT } from "../../domain/errors.js";
@@ -19,8 +19,11 @@ export async function executeClaim(session: Session, giving: Giving): Promise<nu
   return EXIT.success;
 }
 
-async function give({ waybill, interrupts }: Session, { name, input }: Giving): Promise<ClaimView> {
-  const options: CallOptions = { signal: interrupts.signal };
+async function give({ waybill, interrupts, printer }: Session, { name, input }: Giving): Promise<ClaimView> {
+  const onProgress = (progress: Progress): void => {
+    if (progress.type === "waiting") printer.note(`waiting: ${progress.why}`);
+  };
+  const options: CallOptions = { signal: interrupts.signal, onProgress };
   return name === "tasks.claim" ? await waybill.call(name, input, options) : await waybill.call(name, input, options);
 }
 

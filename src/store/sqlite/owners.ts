@@ -1,6 +1,6 @@
 /** What owners hold, and how it is taken from them. */
 import type { AttemptSignalKind } from "../../domain/attempt.js";
-import { ENGINE_LEASES, type Lease } from "../../domain/lease.js";
+import { ENGINE_LEASES, type Lease, pidOf } from "../../domain/lease.js";
 import type { TaskFailure } from "../../domain/task.js";
 import { holdsOneAttempt, OWNER_KINDS } from "../../domain/worker.js";
 import type { Owner, TakenBack } from "../attempt-store.js";
@@ -59,14 +59,19 @@ export function takeBack(
   const lease = readLease(scope, owner.name);
   if (lease?.fence !== owner.fence || !(provedDead || lease.expiresAt <= scope.now())) return null;
   const counts = { queued: 0, quarantined: 0, cancelled: 0 };
-  const where = `process ${lease.holder.pid} of ${lease.holder.host}`;
-  const message = `Its ${isEngine(lease) ? "engine" : "worker"}, ${where}, died or was stopped.`;
-  const failure: TaskFailure = { code: "lost", name: null, message };
+  const failure: TaskFailure = { code: "lost", name: null, message: describeLoss(lease) };
   for (const row of ownedBy(scope, owner.fence)) {
     counts[fateOf(loseAttempt(scope, row, { failure, crashed: row.begun, quarantineAfter }))] += 1;
   }
   giveUp(scope, owner);
   return counts;
+}
+
+function describeLoss(lease: Lease): string {
+  const { holder } = lease;
+  const pid = pidOf(holder);
+  if (pid === null) return `Its worker on ${holder.host} gave no sign of life before its lease was over.`;
+  return `Its ${isEngine(lease) ? "engine" : "worker"}, process ${pid} of ${holder.host}, died or was stopped.`;
 }
 
 /** Cancels, forgets or takes a running attempt from outside: leaves word for its owner. */
