@@ -1,7 +1,7 @@
 /**
  * Whatever is submitted, claimed, ended, cancelled, removed and retried, and whenever engines die: no two tasks run of which
  * one writes what the other reads or writes, none goes before one that waits for the same paths and comes first, and in
- * the end every task has run.
+ * the end every task has run. What is ready is found by its tags meanwhile.
  *
  * `WAYBILL_MODEL_RUNS=N` makes N runs, for a long search by hand.
  */
@@ -16,7 +16,7 @@ import { claim, end, engineLease, failed, newTask, returned, succeeded } from ".
 import type { Store } from "../store.js";
 import { openSqliteStore } from "./open-sqlite-store.js";
 
-const RUNS = Number(process.env.WAYBILL_MODEL_RUNS ?? (process.env.CI === undefined ? 1_000 : 10_000));
+const RUNS = Number(process.env.WAYBILL_MODEL_RUNS ?? (process.env.CI === undefined ? 500 : 10_000));
 
 const ENDS: readonly AttemptEnd[] = [succeeded(), succeeded("1"), failed(null), failed(0), failed(40), returned(null)];
 const TYPES = ["a", "b"] as const;
@@ -35,6 +35,7 @@ const command = fc.oneof(
       priority: fc.nat({ max: 1 }),
       key: fc.constantFrom(null, null, "k"),
       paths: fc.array(path, { maxLength: 2 }),
+      tags: fc.constantFrom([], ["t"], ["t", "u"]),
     }),
   },
   {
@@ -84,7 +85,13 @@ class Trial {
 
   async #do(one: Command): Promise<void> {
     if (one.op === "submit") {
-      const task = newTask({ type: one.type, priority: one.priority, concurrencyKey: one.key, paths: one.paths });
+      const task = newTask({
+        type: one.type,
+        priority: one.priority,
+        concurrencyKey: one.key,
+        paths: one.paths,
+        tags: one.tags,
+      });
       this.#paths.set(task.id, one.paths);
       await store.tasks.submitTasks([task]);
     } else if (one.op === "claim") await this.#claim(one.engine, one.types, one.count);
@@ -154,6 +161,16 @@ class Trial {
     running.forEach((a, at) => {
       for (const b of running.slice(at + 1)) expect(collide(this.#pathsOf(a), this.#pathsOf(b))).toBe(false);
     });
+    for (const tags of [["t"], ["u", "t"]]) {
+      const ready = all.filter(
+        ({ state, gate, runAt, tags: carried }) =>
+          ((state === "queued" && gate === "open") || (state === "scheduled" && (runAt ?? 0) <= clock.now)) &&
+          tags.every((tag) => carried.includes(tag)),
+      );
+      ready.sort((a, b) => b.priority - a.priority || a.sequence - b.sequence);
+      const found = await store.tasks.listReady({ tags, limit: 1_000 });
+      expect(found.map(({ id }) => id)).toEqual(ready.map(({ id }) => id));
+    }
     for (const { id } of all.filter(({ state, gate }) => state === "queued" && gate === "paths")) {
       expect(await store.tasks.pathHolders(id)).not.toEqual([]);
     }

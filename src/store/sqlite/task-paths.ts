@@ -27,9 +27,9 @@ const pathFromRow = (row: SqlRow): PathScope => ({
 export const readPaths = (scope: SqlScope, seq: number): readonly PathScope[] =>
   scope.sql(PATHS_OF_TASK).all({ seq }).map(pathFromRow);
 
-/** The same of a row, without a look for the many that have none. */
 const NO_PATHS: readonly PathScope[] = [];
 
+/** The same of a row, without a look for the many that have none. */
 export const pathsOfRow = (scope: SqlScope, row: Pick<TaskRow, "seq" | "has_paths">): readonly PathScope[] =>
   row.has_paths === 1 ? readPaths(scope, row.seq) : NO_PATHS;
 

@@ -33,43 +33,44 @@ const READY_COLUMNS = [
 
 export type ReadyRow = Pick<TaskRow, (typeof READY_COLUMNS)[number]>;
 
-const CLAIMED = READY_COLUMNS.join(", ");
+const columnsOf = (names: readonly string[]): string => names.map((name) => `tasks.${name}`).join(", ");
+const CLAIMED = columnsOf(READY_COLUMNS);
 const WHOLE = "tasks.*";
 const ORDER = "ORDER BY priority DESC, seq LIMIT $limit";
-const READY = "state = 'queued' AND gate = 'open'";
 
 const numbered = (name: string, values: readonly string[]): Readonly<Record<string, string>> =>
   Object.fromEntries(values.map((value, n) => [`${name}_${n}`, value]));
 
-const carriesTag = (n: number): string =>
-  ` AND EXISTS (SELECT 1 FROM task_tags WHERE tag = $tag_${n} AND task_tags.seq = tasks.seq)`;
-const carries = (from: number, to: number): string =>
-  Array.from({ length: Math.max(0, to - from) }, (_, n) => carriesTag(from + n)).join("");
+const merged = (types: number, walk: (n: number) => string): string =>
+  `${Array.from({ length: types }, (_, n) => walk(n)).join(" UNION ALL ")} ${ORDER}`;
 
 /** Types are one ordered walk each, which SQLite merges as far as the limit. */
-export const readySql = (types: number, tags = 0, columns = CLAIMED): string =>
-  `${Array.from(
-    { length: types },
-    (_, n) => `SELECT ${columns} FROM tasks WHERE type = $type_${n} AND ${READY}${carries(0, tags)}`,
-  ).join(" UNION ALL ")} ${ORDER}`;
+export const readySql = (types: number, columns = CLAIMED): string =>
+  merged(types, (n) => `SELECT ${columns} FROM tasks WHERE type = $type_${n} AND state = 'queued' AND gate = 'open'`);
 
-/** The few tasks of the first tag, sorted. */
-export const taggedSql = (tags: number, columns = CLAIMED): string => `
-  SELECT ${columns} FROM (SELECT seq AS tagged FROM task_tags WHERE tag = $tag_0) CROSS JOIN tasks ON tasks.seq = tagged
-  WHERE ${READY} AND type IN (SELECT value FROM json_each($types))${carries(1, tags)} ${ORDER}`;
+/** The same walks among the tasks of the first tag, which are asked for the others. The rows come in any order. */
+export function taggedSql(types: number, tags: number, columns = CLAIMED): string {
+  const others = Array.from(
+    { length: tags - 1 },
+    (_, n) => ` AND EXISTS (SELECT 1 FROM task_tags WHERE tag = $tag_${n + 1} AND task_tags.seq = ready_tags.seq)`,
+  ).join("");
+  const walk = (n: number): string =>
+    `SELECT priority, seq FROM ready_tags WHERE tag = $tag_0 AND type = $type_${n}${others}`;
+  return `SELECT ${columns} FROM (${merged(types, walk)}) AS ready CROSS JOIN tasks ON tasks.seq = ready.seq`;
+}
 
-/** So many tasks of a tag are sorted rather than looked for among all that are ready. */
-const FEW = 1_000;
-export const FEW_OF_TAG = `SELECT count(*) AS n FROM (SELECT 1 FROM task_tags WHERE tag = $tag LIMIT ${FEW})`;
+/** Beyond so many, one tag is as good as another to walk along. */
+const MANY = 1_000;
+export const READY_OF_TAG = `SELECT count(*) AS n FROM (SELECT 1 FROM ready_tags WHERE tag = $tag LIMIT ${MANY})`;
 
-/** The tags, the rarest first when it is rare; whether it is. */
-function byRarity(
-  scope: SqlScope,
-  tags: readonly string[],
-): { readonly tags: readonly string[]; readonly few: boolean } {
-  const counted = tags.map((tag) => ({ tag, n: integer(scope.sql(FEW_OF_TAG).get({ tag }) ?? { n: 0 }, "n") }));
-  const sorted = counted.sort((a, b) => a.n - b.n);
-  return { tags: sorted.map(({ tag }) => tag), few: (sorted[0]?.n ?? FEW) < FEW };
+/** The tag with the fewest ready tasks first. */
+function byRarity(scope: SqlScope, tags: readonly string[]): readonly string[] {
+  if (tags.length < 2) return tags;
+  const ready = (tag: string): number => integer(scope.sql(READY_OF_TAG).get({ tag }) ?? { n: 0 }, "n");
+  return tags
+    .map((tag) => ({ tag, n: ready(tag) }))
+    .sort((a, b) => a.n - b.n)
+    .map(({ tag }) => tag);
 }
 
 /** How the rows of a statement are read. */
@@ -98,20 +99,16 @@ function select<Row extends Pick<TaskRow, "priority" | "seq">>(
   wanted: readonly string[],
   limit: number,
 ): readonly Row[] {
-  if (types.length === 0) return [];
-  const { tags, few } = byRarity(scope, wanted);
-  const tagParams = numbered("tag", tags);
-  if (few) {
-    const params = { ...tagParams, types: JSON.stringify(types), limit };
-    return read(scope.sql(taggedSql(tags.length, columns)), params);
-  }
+  const tags = byRarity(scope, wanted);
+  const sqlOf = (count: number): string =>
+    tags.length === 0 ? readySql(count, columns) : taggedSql(count, tags.length, columns);
   const groups = Array.from({ length: Math.ceil(types.length / MOST_WALKS) }, (_, n) =>
     types.slice(n * MOST_WALKS, (n + 1) * MOST_WALKS),
   );
   const rows = groups.flatMap((group) =>
-    read(scope.sql(readySql(group.length, tags.length, columns)), { ...numbered("type", group), ...tagParams, limit }),
+    read(scope.sql(sqlOf(group.length)), { ...numbered("type", group), ...numbered("tag", tags), limit }),
   );
-  if (groups.length === 1) return rows;
+  if (groups.length <= 1 && tags.length === 0) return rows;
   return rows.sort((a, b) => b.priority - a.priority || a.seq - b.seq).slice(0, limit);
 }
 
@@ -123,23 +120,20 @@ export const readReady = (
   limit: number,
 ): readonly ReadyRow[] => select(scope, { columns: CLAIMED, read: claimed }, types, tags, limit);
 
-/** Those that are due although no claim has queued them yet. */
+/** Those of some types that are due although no claim has queued them yet; as many as a claim would. `+` keeps the walk by time. */
 export const READY_WHEN_DUE = `
-  SELECT * FROM tasks WHERE state = 'scheduled' AND run_at <= $now AND gate = 'open' ORDER BY run_at LIMIT $limit`;
+  SELECT * FROM tasks WHERE state = 'scheduled' AND run_at <= $now AND gate = 'open'
+    AND +type IN (SELECT value FROM json_each($types)) ORDER BY run_at LIMIT 1000`;
 
 /** See `TaskStore.listReady`. */
 export function listReady(scope: SqlScope, { types, tags = [], limit }: ReadyFilter): readonly Task[] {
   const queues = readQueues(scope);
   const open = [...new Set(types ?? typesIn(scope))].filter((type) => queues.get(type)?.paused !== true);
-  const queued = select(scope, { columns: WHOLE, read: whole }, open, [...new Set(tags)], limit);
+  const queued = select(scope, { columns: WHOLE, read: whole }, open, [...new Set(tags)], limit).map(taskFromRow);
   const due = scope
     .sql(READY_WHEN_DUE)
-    .all({ now: scope.now(), limit })
-    .map(toTaskRow)
-    .filter((row) => open.includes(row.type));
-  const found = [
-    ...queued.map(taskFromRow),
-    ...due.map(taskFromRow).filter((task) => tags.every((tag) => task.tags.includes(tag))),
-  ];
-  return found.sort((a, b) => b.priority - a.priority || a.sequence - b.sequence).slice(0, limit);
+    .all({ now: scope.now(), types: JSON.stringify(open) })
+    .map((row) => taskFromRow(toTaskRow(row)))
+    .filter((task) => tags.every((tag) => task.tags.includes(tag)));
+  return [...queued, ...due].sort((a, b) => b.priority - a.priority || a.sequence - b.sequence).slice(0, limit);
 }

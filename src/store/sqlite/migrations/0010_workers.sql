@@ -80,6 +80,37 @@ CREATE TABLE path_waits (
 CREATE INDEX path_waits_by_holder ON path_waits (holder, seq) WHERE holder IS NOT NULL;
 CREATE INDEX path_waits_by_turn ON path_waits (turn_until) WHERE turn_until IS NOT NULL;
 
+-- The ready tasks of each tag, as `tasks_ready` has those of each type: whoever claims by tags walks past no others. Tasks
+-- become ready and stop being so in many places; triggers follow them all, and cost a task without tags nothing but a look.
+CREATE TABLE ready_tags (
+  tag      TEXT NOT NULL,
+  type     TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  seq      INTEGER NOT NULL,
+  PRIMARY KEY (tag, type, priority DESC, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER ready_tags_follow_tasks AFTER UPDATE OF state, gate ON tasks WHEN NEW.tags IS NOT NULL
+BEGIN
+  DELETE FROM ready_tags WHERE (tag, type, priority, seq) IN
+    (SELECT tag, OLD.type, OLD.priority, seq FROM task_tags WHERE seq = OLD.seq);
+  INSERT INTO ready_tags (tag, type, priority, seq)
+    SELECT tag, NEW.type, NEW.priority, seq FROM task_tags
+    WHERE seq = NEW.seq AND NEW.state = 'queued' AND NEW.gate = 'open';
+END;
+CREATE TRIGGER ready_tags_follow_tags AFTER INSERT ON task_tags
+BEGIN
+  INSERT INTO ready_tags (tag, type, priority, seq)
+    SELECT NEW.tag, type, priority, seq FROM tasks WHERE seq = NEW.seq AND state = 'queued' AND gate = 'open';
+END;
+CREATE TRIGGER ready_tags_forget_tasks BEFORE DELETE ON tasks WHEN OLD.tags IS NOT NULL
+BEGIN
+  DELETE FROM ready_tags WHERE (tag, type, priority, seq) IN
+    (SELECT tag, OLD.type, OLD.priority, seq FROM task_tags WHERE seq = OLD.seq);
+END;
+INSERT INTO ready_tags (tag, type, priority, seq)
+  SELECT tag, type, priority, tasks.seq FROM task_tags CROSS JOIN tasks ON tasks.seq = task_tags.seq
+  WHERE state = 'queued' AND gate = 'open';
+
 CREATE TABLE task_notes (
   number  INTEGER PRIMARY KEY,
   seq     INTEGER NOT NULL REFERENCES tasks (seq) ON DELETE CASCADE,
