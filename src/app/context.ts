@@ -11,6 +11,7 @@ import type { LeaseKeeper } from "../dispatch/lease-keeper.js";
 import type { Runtime } from "../dispatch/runtime.js";
 import type { MachineSpec } from "../domain/machine.js";
 import type { ProgramInput } from "../machines/machine-port.js";
+import type { Log } from "../observe/log.js";
 import type { Store } from "../store/store.js";
 import type { Service } from "./sidecar/service.js";
 
@@ -50,6 +51,13 @@ export interface CallerTerminal {
   readonly size: readonly [columns: number, rows: number];
 }
 
+/** Whoever looks on while a worker works. */
+export interface WorkWatch {
+  readonly log: Log;
+  /** Aborted when nobody wants to wait for what runs any more. */
+  readonly hurry: AbortSignal;
+}
+
 export interface CallOptions {
   /** Of `runs.exec` in the foreground. */
   readonly terminal?: CallerTerminal;
@@ -57,6 +65,8 @@ export interface CallOptions {
   readonly standardInput?: () => Promise<Uint8Array>;
   /** Of `system.serve`. */
   readonly service?: Service;
+  /** Of `workers.work`. */
+  readonly watch?: WorkWatch;
   /** Stops waiting or following; what was started goes on, looked after by a worker. */
   readonly signal?: AbortSignal;
   /** Awaited, so that a slow reader slows a log down instead of filling memory. */

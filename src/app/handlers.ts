@@ -73,6 +73,7 @@ export const CALLS: { readonly [N in CallName]: Load<CallHandler<N>> } = {
   "gates.list": async () => (await import("./gates/decide-gate.js")).listGates,
   "gates.hold": async () => (await import("./gates/decide-gate.js")).holdGate,
   "gates.release": async () => (await import("./gates/decide-gate.js")).releaseGate,
+  "workers.work": async () => (await import("./workers/work.js")).work,
   "system.serve": async () => (await import("./sidecar/serve.js")).serve,
   "system.why": async () => (await import("./system/explain.js")).explain,
   "system.doctor": async () => (await import("./system/doctor.js")).doctor,

@@ -57,6 +57,7 @@ import {
   removeVariables,
   setVariable,
 } from "./vars.js";
+import { work } from "./work.js";
 import { listWorkers, showWorker, watchWorkers } from "./workers.js";
 
 const ALL = [
@@ -133,6 +134,7 @@ const ALL = [
   holdGate,
   releaseGate,
   serve,
+  work,
   explain,
   watchEvents,
   doctor,

@@ -66,6 +66,7 @@ describe("a limit that is longer than any timer", () => {
       keepEndedMs: null,
       enrolment: null,
       tags: [],
+      mostAttempts: Number.POSITIVE_INFINITY,
     };
   });
   afterEach(async () => {

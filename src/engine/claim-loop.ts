@@ -32,6 +32,7 @@ export class ClaimLoop {
   #running = 0;
   #finished = 0;
   #rate = 0;
+  #begun = 0;
   #rateSince = performance.now();
   #claiming: Promise<void> | null = null;
   #news = true;
@@ -94,7 +95,7 @@ export class ClaimLoop {
     if (!this.#open) return;
     this.#begin();
     const { runtime, owner } = this.#options;
-    const begin = Math.max(0, runtime.concurrency - this.#running);
+    const begin = Math.max(0, Math.min(runtime.concurrency - this.#running, runtime.mostAttempts - this.#begun));
     const wanted = this.#wantedAhead();
     const ahead = wanted - this.#ahead.length;
     if (this.#claiming !== null || !(this.#news || expectWork) || (begin === 0 && ahead * 2 <= wanted)) return;
@@ -129,6 +130,7 @@ export class ClaimLoop {
 
   async #execute(task: ClaimedTask): Promise<void> {
     this.#running += 1;
+    this.#begun += 1;
     await this.#options.execute(task);
     this.#running -= 1;
     this.#finished += 1;
@@ -156,11 +158,16 @@ export class ClaimLoop {
       this.#ahead.push(...tasks);
       this.#wakeAt(wakeAt);
       this.pump();
+      if (this.#isIdle()) runtime.observe({ kind: "idle" });
     } catch (error) {
       this.#claiming = null;
       runtime.log("engine.claim_failed", { error: (error as Error).message });
       this.#wakeAt(runtime.clock() + PAUSE_MS);
     }
+  }
+
+  #isIdle(): boolean {
+    return this.#running === 0 && this.#claiming === null && !this.#news && this.#options.unrecorded() === 0;
   }
 
   #wakeAt(at: number | null): void {

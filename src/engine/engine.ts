@@ -172,7 +172,7 @@ export class Engine {
     if (hurry?.aborted === true) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
-      hurry?.addEventListener("abort", () => resolve(), { once: true });
+      hurry?.addEventListener("abort", () => resolve(clearTimeout(timer)), { once: true });
       this.#onEnd = () => {
         if (this.#runs.size + this.#unrecorded > 0) return;
         clearTimeout(timer);

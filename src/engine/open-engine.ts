@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly concurrency?: number;
   /** How many tasks are claimed ahead at most, when handlers are quick. 0 claims only what begins at once. Default 500. */
   readonly prefetch?: number;
+  /** Claims no more once so many attempts have begun. With it nothing should be claimed ahead. Default any number. */
+  readonly mostAttempts?: number;
   /** How long the engine's tasks stay its own after its last sign of life; milliseconds. Default 30,000. */
   readonly leaseMs?: number;
   /** How long an attempt that was told to stop may take before it is ended without its handler; milliseconds. Default 5,000. */
@@ -75,6 +77,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     around: options.around ?? ((_attempt, run) => run()),
     concurrency,
     prefetch,
+    mostAttempts: options.mostAttempts ?? Number.POSITIVE_INFINITY,
     leaseMs,
     abortGraceMs,
     quarantineAfter,

@@ -22,7 +22,9 @@ export type EngineFact =
       readonly errorCode: string | null;
       readonly durationMs: number;
     }
-  | ({ readonly kind: "taken_back" } & TakenBack);
+  | ({ readonly kind: "taken_back" } & TakenBack)
+  /** There was nothing to claim, and nothing runs here. */
+  | { readonly kind: "idle" };
 
 /** Wraps the execution of an attempt, for traces: calls `run` once and answers with what it answers. */
 export type Around = (
@@ -55,6 +57,8 @@ export interface EngineRuntime {
   readonly concurrency: number;
   /** How many tasks are claimed ahead at most; they begin as soon as a handler is free. */
   readonly prefetch: number;
+  /** After so many attempts have begun no more is claimed. */
+  readonly mostAttempts: number;
   readonly leaseMs: number;
   /** How long an attempt that was told to stop may take before it is ended without it; milliseconds. */
   readonly abortGraceMs: number;

@@ -99,6 +99,7 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "tasks.answer": (known) => ["tasks", "answer", claimOf(known, 5)[0], "the left one"],
   "tasks.link": (known) => ["tasks", "link", claimOf(known, 0)[0], claimOf(known, 3)[0]],
   "tasks.unlink": (known) => ["tasks", "unlink", claimOf(known, 0)[0], claimOf(known, 3)[0]],
+  "workers.work": () => ["work", "--types", "nothing", "--drain", "--", "true"],
   "workers.list": () => ["workers", "list"],
   "workers.show": (known) => ["workers", "show", claimOf(known, 0)[0]],
   "workers.watch": () => ["workers", "watch", "--once"],

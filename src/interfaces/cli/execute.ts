@@ -30,6 +30,7 @@ export async function execute(
     if (name === "runs.exec") return await runExec(session, input as InputOf<"runs.exec">);
     if (name === "cache.run") return await runCached(session, input as InputOf<"cache.run">);
     if (name === "system.serve") return await runServe(session, input as InputOf<"system.serve">);
+    if (name === "workers.work") return await runWork(session, input as InputOf<"workers.work">);
     if (name === "tasks.submit") return await submitTask(session, input);
     if (name === "batches.run") return await executeBatch(session, input as InputOf<"batches.run">);
     if (name === "vars.set" || name === "cache.set") await takeStandardInput(name, input);
@@ -57,6 +58,10 @@ async function runCached(session: Session, input: InputOf<"cache.run">): Promise
 
 async function runServe(session: Session, input: InputOf<"system.serve">): Promise<number> {
   return await (await import("./execute-serve.js")).executeServe(session, input);
+}
+
+async function runWork(session: Session, input: InputOf<"workers.work">): Promise<number> {
+  return await (await import("./execute-work.js")).executeWork(session, input);
 }
 
 async function submitTask(session: Session, input: Record<string, unknown>): Promise<number> {

@@ -84,6 +84,14 @@ describe("a child", () => {
     expect(isGone(grandchild)).toBe(true);
   });
 
+  it("that was given a grace is killed at once when there is no time left", async () => {
+    const child = await nursery.start("trap '' TERM; echo $$ >slow; while :; do sleep 0.1; done");
+    await pidIn("slow");
+    child.stop(600_000);
+    child.stop(0);
+    expect(await child.ended).toEqual({ code: null, signal: "SIGKILL" });
+  });
+
   it("whose leader ends at once lets the others have the grace", async () => {
     const script = `sh -c 'trap "sleep 1.5; echo \\$\\$ >tidied; exit" TERM; echo $$ >tidy; while :; do sleep 0.1; done' & wait`;
     const child = await nursery.start(script);

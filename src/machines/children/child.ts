@@ -40,7 +40,7 @@ export interface Child {
   readonly ended: Promise<ChildEnd>;
   /** Whether `stop` was called while it ran. */
   readonly stopped: () => boolean;
-  /** Asks the group to end, and kills what is left of it after `graceMs`, or at the time that an earlier call set. */
+  /** Asks the group to end, and kills what is left of it after `graceMs`; of several calls the earliest time counts. */
   stop(graceMs: number): void;
 }
 
@@ -130,11 +130,19 @@ class GroupEnding {
   }
 
   stop(graceMs: number): void {
-    this.#killAt = Math.min(this.#killAt, performance.now() + graceMs);
+    this.#killWithin(graceMs);
     if (this.asked || this.#leaderEnded) return;
     this.asked = true;
     askToEnd(this.#group);
-    this.#kill = setTimeout(() => signalGroup(this.#group, "SIGKILL"), graceMs);
+  }
+
+  #killWithin(ms: number): void {
+    const killAt = performance.now() + ms;
+    if (killAt >= this.#killAt) return;
+    this.#killAt = killAt;
+    if (this.#kill !== null) clearTimeout(this.#kill);
+    // From the end of the leader on, whoever looks after the others kills them.
+    this.#kill = this.#leaderEnded ? null : setTimeout(() => signalGroup(this.#group, "SIGKILL"), ms);
   }
 
   /** To be called when the leader has ended. Resolves when nothing is left; who was asked to end keeps the rest of its grace. */

@@ -22,6 +22,7 @@ import { renderQueues, renderTaskStats } from "./task-stats.js";
 import { renderTaskTypes } from "./task-types.js";
 import { renderTaskDetail, renderTaskOutcome, renderTasks } from "./tasks.js";
 import { renderVariables } from "./vars.js";
+import { renderWorked } from "./work.js";
 import { renderWorker, renderWorkers } from "./workers.js";
 
 type Render<N extends CallName> = (data: OutputOf<N>) => string | Promise<string>;
@@ -92,6 +93,7 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "gates.list": renderGates,
   "gates.hold": renderGate,
   "gates.release": renderGate,
+  "workers.work": renderWorked,
   "system.serve": renderServed,
   "system.why": renderWhy,
   "system.doctor": ({ findings }) => renderFindings(findings),

@@ -1,0 +1,47 @@
+/** How long a worker works: until it is told to stop, for one task, or until nothing is left. */
+import type { EngineFact } from "../../engine/runtime.js";
+
+export interface ShiftOptions {
+  readonly once: boolean;
+  readonly drain: boolean;
+  /** Any of them ends it. */
+  readonly signals: readonly AbortSignal[];
+}
+
+/** An attempt that was begun. */
+export interface BegunAttempt {
+  readonly taskId: string;
+  readonly fence: number;
+}
+
+export class Shift {
+  /** Resolves when nothing more is to be claimed. */
+  readonly over: Promise<void>;
+  /** How many attempts have begun, and the last of them. */
+  started = 0;
+  last: BegunAttempt | null = null;
+  readonly #options: ShiftOptions;
+  #end: () => void = () => undefined;
+
+  constructor(options: ShiftOptions) {
+    this.#options = options;
+    this.over = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    for (const signal of options.signals) {
+      if (signal.aborted) this.#end();
+      else signal.addEventListener("abort", () => this.#end(), { once: true });
+    }
+  }
+
+  began(attempt: BegunAttempt): void {
+    this.started += 1;
+    this.last = attempt;
+    if (this.#options.once) this.#end();
+  }
+
+  /** Hears what happens in the engine. */
+  saw({ kind }: Pick<EngineFact, "kind">): void {
+    if (kind === "idle" && (this.#options.once || this.#options.drain)) this.#end();
+  }
+}

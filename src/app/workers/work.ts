@@ -1,0 +1,121 @@
+/** `waybill work`: an engine whose handlers supervise a command for each task. */
+import { resolve } from "node:path";
+import { v7 } from "uuid";
+import { durationMs } from "../../contracts/fields.js";
+import type { OutputOf, ParsedInputOf } from "../../contracts/index.js";
+import { parseByteSize } from "../../domain/byte-size.js";
+import { type ErrorCode, WaybillError } from "../../domain/errors.js";
+import type { Engine } from "../../engine/engine.js";
+import { openEngine } from "../../engine/open-engine.js";
+import type { TaskContext } from "../../engine/task-context.js";
+import type { Verdict } from "../../engine/verdict.js";
+import { silentLog } from "../../observe/log.js";
+import type { Store } from "../../store/store.js";
+import { agentIdOf, sessionOf } from "../claims/caller.js";
+import type { CallHandler, WorkWatch } from "../context.js";
+import { mustBeDirectory } from "../runs/record-command.js";
+import { findProgram } from "./find-program.js";
+import { type BegunAttempt, Shift } from "./shift.js";
+import { type Supervision, superviseAttempt } from "./supervise.js";
+import { openWorkerPost } from "./worker-post.js";
+import { workerTasks } from "./worker-tasks.js";
+
+type Input = ParsedInputOf<"workers.work">;
+
+/** Beyond the grace of a command: what it takes to see that a killed one is gone; milliseconds. */
+const SLACK_MS = 30_000;
+
+/** Nobody looks on, and nobody hurries. */
+const ALONE: WorkWatch = { log: silentLog, hurry: new AbortController().signal };
+
+export const work: CallHandler<"workers.work"> = async (context, input, { signal, watch = ALONE }) => {
+  const cwd = resolve(context.settings.cwd, input.cwd ?? ".");
+  await mustBeDirectory(cwd, "--cwd names the directory in which the command runs.");
+  const [program = "", ...args] = input.argv;
+  const command = [findProgram(program, cwd, context.settings.environment), ...args] as const;
+  const graceMs = durationMs(input.grace) ?? 0;
+  const store = await context.store();
+  const agentId = agentIdOf(context.settings, input.agent);
+  const session = sessionOf(context.settings, input.session) ?? v7();
+  const workerId = v7();
+  const post = await openWorkerPost(context, { workerId, agentId, session, graceMs });
+  try {
+    const logLimit = parseByteSize(input.log_limit) ?? 0;
+    const supervision = { store, post, command, cwd, graceMs, logLimit, log: watch.log };
+    return { agent_id: agentId, session, ...(await workAt(supervision, input, watch, signal)) };
+  } finally {
+    await post.close();
+  }
+};
+
+const split = (words: readonly string[]): string[] => [
+  ...new Set(words.flatMap((word) => word.split(",")).flatMap((word) => word.trim() || [])),
+];
+
+async function workAt(
+  supervision: Supervision,
+  input: Input,
+  { log, hurry }: WorkWatch,
+  signal: AbortSignal | undefined,
+): Promise<Omit<OutputOf<"workers.work">, "agent_id" | "session">> {
+  const { store, post } = supervision;
+  const { gone } = post.warden;
+  const shift = new Shift({ once: input.once, drain: input.drain, signals: [gone, ...(signal ? [signal] : [])] });
+  const engine = await openWorker(supervision, input, shift);
+  try {
+    await engine.start();
+    await shift.over;
+    log("work.stopping", { running: engine.status().running });
+    await engine.stop({ graceMs: LONG_MS, hurry: AbortSignal.any([hurry, gone]) });
+  } finally {
+    await engine.close({ graceMs: 0 });
+  }
+  if (gone.aborted) throw wardenLost();
+  const { started, last } = shift;
+  if (input.once && last === null && signal?.aborted !== true) throw nothingToClaim(engine.status().types);
+  const { succeeded, failed, refused } = engine.status();
+  const errorCode = input.once && last !== null ? await failureOf(store, last) : null;
+  return { started, succeeded, failed, refused, hurried: hurry.aborted, error_code: errorCode };
+}
+
+/** Claims only what begins at once: what waits here would wait for nobody else. */
+async function openWorker(supervision: Supervision, input: Input, shift: Shift): Promise<Engine> {
+  const { store, post, cwd, graceMs, log } = supervision;
+  const execute = (attempt: TaskContext): Promise<Verdict> => {
+    shift.began(attempt);
+    return superviseAttempt(supervision, attempt);
+  };
+  const { agentId, session } = post.identity;
+  return await openEngine({
+    store,
+    tasks: workerTasks(split(input.types), execute, input),
+    tags: split(input.tags),
+    concurrency: input.once ? 1 : input.concurrency,
+    ...(input.once && { mostAttempts: 1 }),
+    prefetch: 0,
+    leaseMs: durationMs(input.lease) ?? 0,
+    abortGraceMs: graceMs + SLACK_MS,
+    log,
+    observe: (fact) => shift.saw(fact),
+    enrol: { agentId, session, kind: "work", workspace: cwd, holder: post.warden.identity },
+  });
+}
+
+/** How the attempt was recorded, by whomever. */
+async function failureOf(store: Store, { taskId, fence }: BegunAttempt): Promise<ErrorCode | null> {
+  const attempts = await store.attempts.listAttempts(taskId);
+  return attempts.find((attempt) => attempt.fence === fence)?.failure?.code ?? null;
+}
+
+/** As long as a timer can be (https://nodejs.org/api/timers.html): what runs is waited for. */
+const LONG_MS = 2_147_483_647;
+
+const wardenLost = (): WaybillError =>
+  new WaybillError("lost", "The warden of this worker was killed: others may execute its tasks already.", {
+    hint: "What ran here was ended. Start the worker again, and leave the `sh` process beside it alone.",
+  });
+
+const nothingToClaim = (types: readonly string[]): WaybillError =>
+  new WaybillError("nothing_to_claim", `No task of the types ${types.join(", ")} is there to be claimed.`, {
+    hint: "`waybill tasks ready` lists what could be claimed, `waybill why TASK` says what another waits for.",
+  });

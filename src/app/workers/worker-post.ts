@@ -1,0 +1,57 @@
+/** Where a worker's children work: a warden over them, a directory for their files, and what they find in their environment. */
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { withoutOwnVariables } from "../../dispatch/program-environment.js";
+import { PipeMaker } from "../../machines/children/pipe-maker.js";
+import { startWarden, type Warden } from "../../machines/children/warden.js";
+import type { AppContext } from "../context.js";
+
+export interface WorkerPost {
+  readonly warden: Warden;
+  readonly pipes: PipeMaker;
+  /** For the files of attempts; nobody else can read it, and it goes with the worker. */
+  readonly directory: string;
+  /** What children inherit. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** What every child is told about who executes it. */
+  readonly identity: {
+    readonly agentId: string;
+    readonly session: string;
+    readonly storeUrl: string;
+    readonly home: string;
+  };
+  /** Ends what still runs, and removes the directory. */
+  close(): Promise<void>;
+}
+
+export interface WorkerPostOptions {
+  /** Names the directory; unique for ever. */
+  readonly workerId: string;
+  readonly agentId: string;
+  readonly session: string;
+  /** What the warden leaves between asking what is left to end and killing it; milliseconds. */
+  readonly graceMs: number;
+}
+
+/** Errors: `spawn_failed` when there is no shell. */
+export async function openWorkerPost(
+  { settings }: Pick<AppContext, "settings">,
+  { workerId, agentId, session, graceMs }: WorkerPostOptions,
+): Promise<WorkerPost> {
+  const directory = join(settings.home.workers, workerId);
+  const environment = withoutOwnVariables(settings.environment);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const warden = await startWarden({ graceMs, directory, environment });
+  return {
+    warden,
+    pipes: new PipeMaker(directory, environment),
+    directory,
+    environment,
+    identity: { agentId, session, storeUrl: settings.storeUrl, home: settings.home.root },
+    close: async () => {
+      await warden.dismiss();
+      // The warden has done it, unless it was killed.
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
