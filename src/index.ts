@@ -26,7 +26,7 @@ export type { UniqueScope } from "./domain/unique-key.js";
 export type { Engine, EngineStatus } from "./engine/engine.js";
 export { NeedsInput, RetryableError, Snooze, TerminalError } from "./engine/handler-errors.js";
 export { type EngineOptions, openEngine } from "./engine/open-engine.js";
-export type { Around, EngineFact } from "./engine/runtime.js";
+export type { Around, EngineEnrolment, EngineFact } from "./engine/runtime.js";
 export type { SubmitOptions } from "./engine/submission.js";
 export { submitWithin } from "./engine/submit-within.js";
 export type { SubmitManyItem, SubmittedTask, TaskClient, WaitOptions } from "./engine/task-client.js";

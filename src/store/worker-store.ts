@@ -71,7 +71,10 @@ export interface Reclaim {
 
 /** Who executes tasks besides engines. What they own is said by leases and fences, as for engines (`AttemptStore`). */
 export interface WorkerStore {
-  /** Makes a worker that will claim by `AttemptStore.claimTasks`: its lease and its record, in one write. */
+  /**
+   * Makes a worker that will claim by `AttemptStore.claimTasks`: its lease and its record, in one write. Errors:
+   * `invalid_state` when somebody holds a lease of that name.
+   */
   enrol(request: WorkerRequest): Promise<Lease>;
   /** Everybody who holds a lease of owners, workers and engines, by their age. */
   listWorkers(): Promise<readonly OwnerView[]>;
@@ -84,6 +87,8 @@ export interface WorkerStore {
    * Refused with `task_not_found`, `invalid_state` (of a task that is asked for by id and does not wait to be claimed),
    * `paths_conflict` (the holders in `details.holders`) or `nothing_to_claim`; then nothing has changed, but that a task
    * whose own paths others have stands in line for them.
+   *
+   * Errors: `invalid_input` when the next of too many types is asked for; `invalid_state` as `enrol`.
    */
   claimForWorker(request: WorkerClaimRequest): Promise<Granted<WorkerClaim>>;
   /**

@@ -65,6 +65,16 @@ export function workerFacts(use: UseBench): void {
       expect(await store.workers.workersByOwner([lease.fence, idle.fence])).toHaveProperty("size", 0);
     });
 
+    it("shares its lease with nobody", async () => {
+      const { store } = use();
+      const request = worker({ kind: "work" });
+      const lease = await store.workers.enrol(request);
+      await submit(store);
+      await expect(store.workers.enrol(request)).rejects.toMatchObject({ code: "invalid_state" });
+      await expect(store.workers.claimForWorker({ worker: request })).rejects.toMatchObject({ code: "invalid_state" });
+      expect(await store.workers.listWorkers()).toMatchObject([{ owner: lease.fence, tasks: [] }]);
+    });
+
     it("loses its attempts when its time is over, as an engine does", async () => {
       const bench = use();
       const { store } = bench;

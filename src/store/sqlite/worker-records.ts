@@ -1,4 +1,5 @@
 /** Who holds, or held, the leases of owners. */
+import { WaybillError } from "../../domain/errors.js";
 import { ENGINE_LEASES, type Lease } from "../../domain/lease.js";
 import { type Worker, type WorkerKind, workerPurpose } from "../../domain/worker.js";
 import type { WorkerRequest } from "../worker-store.js";
@@ -30,10 +31,15 @@ export function readWorkers(scope: SqlScope, owners: readonly number[]): Readonl
   return new Map(rows.map(workerFromRow).map((worker) => [worker.owner, worker]));
 }
 
-/** See `WorkerStore.enrol`. To be called inside a write. */
+/** See `WorkerStore.enrol`. To be called inside a write, which it undoes by what it throws. */
 export function enrolWorker(scope: SqlScope, request: WorkerRequest): Lease {
   const { name, holder, ttlMs, agentId, session, kind, types, workspace } = request;
-  const { lease } = takeLease(scope, { name, holder, ttlMs, purpose: workerPurpose(request) });
+  const { won, lease } = takeLease(scope, { name, holder, ttlMs, purpose: workerPurpose(request) });
+  if (!won) {
+    throw new WaybillError("invalid_state", `The lease ${name} is held already; every worker needs one of its own.`, {
+      details: { name, fence: lease.fence },
+    });
+  }
   scope.sql(INSERT).run({
     owner: lease.fence,
     lease: name,

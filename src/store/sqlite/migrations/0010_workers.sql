@@ -22,6 +22,9 @@ ALTER TABLE attempts ADD COLUMN returned TEXT CHECK (returned IN ('shutdown', 's
 UPDATE attempts SET returned = old_returned WHERE old_returned IS NOT NULL;
 ALTER TABLE attempts DROP COLUMN old_returned;
 
+-- What names an engine is never taken again: of those that are no more nothing has to be kept.
+DELETE FROM leases WHERE name GLOB 'engine/*' AND holder_host IS NULL;
+
 -- The verdict of a worker, as it gave it; null for engines, whose results are their tasks'.
 ALTER TABLE attempts ADD COLUMN result TEXT;
 
