@@ -105,6 +105,16 @@ describe("`tasks result`", () => {
     expect((await verbs.show(id)).attempts).toHaveLength(1);
   });
 
+  it("records once what is said several times at once", async () => {
+    const id = await verbs.submit("review");
+    const claim = await verbs.claim();
+    const said = ["--kind", "success", "--summary", "done"];
+    const outcomes = await Promise.all([1, 2, 3].map(async () => (await record(claim, said)).outcome));
+
+    expect(outcomes.sort()).toEqual(["existing", "existing", "recorded"]);
+    expect((await verbs.show(id)).attempts).toMatchObject([{ state: "succeeded" }]);
+  });
+
   it.each([
     [["--file", "-"], "", "invalid_result"],
     [["--file", "-"], "all is well", "invalid_result"],
@@ -113,6 +123,7 @@ describe("`tasks result`", () => {
     [["--file", "none.json"], "", "invalid_input"],
     [["--summary", "what kind?"], "", "invalid_input"],
     [["--kind", "victory"], "", "invalid_input"],
+    [["--kind", "needs_input", "--summary", " "], "", "invalid_result"],
   ])("refuses %j with %j on standard input, and the attempt goes on", async (args, input, code) => {
     const id = await verbs.submit("review");
     const { fence } = await verbs.claim();

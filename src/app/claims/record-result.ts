@@ -9,7 +9,7 @@ import type { Store } from "../../store/store.js";
 import { parseResult } from "../../workers/result-codec.js";
 import type { CallHandler } from "../context.js";
 import { agentIdOf } from "./caller.js";
-import { mustBeWritten, ownAttempt, readAgain } from "./own-attempt.js";
+import { mustBeWritten, type OwnAttempt, ownAttempt, readAgain } from "./own-attempt.js";
 import { endOfResult } from "./result-end.js";
 
 type Input = ParsedInputOf<"tasks.result">;
@@ -17,22 +17,38 @@ type Input = ParsedInputOf<"tasks.result">;
 export const recordResult: CallHandler<"tasks.result"> = async (context, input) => {
   const author = agentIdOf(context.settings, input.agent);
   const result = resultOf(input);
-  const { store, task, guard } = await ownAttempt(context, input);
-  const known = task.fence !== guard.fence && (await isRecorded(store, guard, result));
-  if (!known) {
-    const end = endOfResult(result, task, author, Math.random());
-    const [answer] = await store.attempts.endAttempts([{ guard, end, verdict: JSON.stringify(result) }]);
-    mustBeWritten(guard, answer ?? { written: false, refusal: "not_found" });
-  }
-  const outcome = known ? "existing" : "recorded";
+  mustAskSomething(result);
+  const own = await ownAttempt(context, input);
+  const { store, task } = own;
+  const outcome = (await wasRecorded(own, result)) ? "existing" : await record(own, result, author);
   return { outcome, task: toTaskView(await readAgain(store, task.id)), result };
 };
+
+/** Errors: `stale_write`. */
+async function record(own: OwnAttempt, result: WorkerResult, author: string): Promise<"recorded" | "existing"> {
+  const { store, task, guard } = own;
+  const end = endOfResult(result, task, author, Math.random());
+  const [answer] = await store.attempts.endAttempts([{ guard, end, verdict: JSON.stringify(result) }]);
+  // The same may have been said twice at once.
+  if (answer?.written !== true && (await isRecorded(store, guard, result))) return "existing";
+  mustBeWritten(guard, answer ?? { written: false, refusal: "not_found" });
+  return "recorded";
+}
+
+const wasRecorded = async ({ store, task, guard }: OwnAttempt, result: WorkerResult): Promise<boolean> =>
+  task.fence !== guard.fence && (await isRecorded(store, guard, result));
 
 /** Whoever died before it heard that its result was recorded says it again, and is not told that it came too late. */
 async function isRecorded(store: Store, { taskId, fence }: AttemptGuard, result: WorkerResult): Promise<boolean> {
   const attempts = await store.attempts.listAttempts(taskId);
   const own = attempts.find((attempt) => attempt.fence === fence);
   return own?.result != null && canonicalJson(own.result) === canonicalJson(result);
+}
+
+/** Errors: `invalid_result` for a question without words, which nobody could answer. */
+function mustAskSomething({ kind, summary }: WorkerResult): void {
+  if (kind !== "needs_input" || summary.trim() !== "") return;
+  throw new WaybillError("invalid_result", "needs_input asks a person; expected the question as its summary.");
 }
 
 /** Errors: `invalid_input` when it is said twice or not at all; `invalid_result`. */

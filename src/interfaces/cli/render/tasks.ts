@@ -40,6 +40,7 @@ export function renderTaskOutcome(task: TaskView): string {
   const took = elapsed(task.started_at, task.ended_at, Date.now());
   const parts = [
     `${formatTaskState(task.state)}${took === "" ? "" : ` in ${took}`}`,
+    task.state === "queued" && task.gate !== "open" ? `waits for ${waitsFor(task, 0)}` : null,
     task.failure === null ? null : `${task.failure.code}: ${printable(task.failure.message)}`,
     task.cancel_requested_at !== null && task.ended_at === null ? "told to stop" : null,
     `task ${task.id} of type ${printable(task.type)}`,
