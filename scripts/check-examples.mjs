@@ -1,9 +1,17 @@
-/** Runs every example: the acceptance plan against a staging of its own, so that nothing is taken from an earlier run. */
+/** Runs every example to its end, each against a state of its own, so that nothing is taken from an earlier run. */
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const script = join(fileURLToPath(new URL(".", import.meta.url)), "acceptance.mjs");
+const root = fileURLToPath(new URL("..", import.meta.url));
 const staging = `check-${new Date().toISOString()}`;
-const { status } = spawnSync(process.execPath, [script, staging], { stdio: "inherit" });
-process.exitCode = status ?? 1;
+
+const EXAMPLES = [
+  [process.execPath, ["scripts/acceptance.mjs", staging]],
+  ["examples/agent-worker/run.sh", []],
+];
+
+const failed = EXAMPLES.filter(([command, args]) => {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: "inherit" });
+  return status !== 0;
+});
+process.exitCode = failed.length === 0 ? 0 : 1;
