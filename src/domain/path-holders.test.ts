@@ -34,16 +34,23 @@ describe("holders of paths", () => {
       [
         ["readme", "README.md"],
         ["tests", "**/*.test.ts"],
-        ["store", expect.any(String)],
         ["all", "**"],
+        ["store", expect.any(String)],
       ],
     ],
     ["another space", [write("x", "web")], [["web", "**"]]],
     ["a space nobody is in", [write("**", "shop")], []],
     ["a file in such a space", [write("a", "shop")], []],
     ["nothing", [], []],
-  ])("are in the way of %s, the newest first", (_name, scopes, expected) => {
+  ])("are in the way of %s", (_name, scopes, expected) => {
     expect(inTheWayOf(...scopes)).toEqual(expected);
+  });
+
+  it("are told from the newest on where they hold the same", () => {
+    const same = new PathHolders<number>();
+    for (let n = 0; n < 20; n += 1) same.add(n, [write("a"), write("a")]);
+    const [newest, next] = same.inTheWayOf([write("a")], (n) => n < 15);
+    expect([newest?.holder, next?.holder]).toEqual([14, 13]);
   });
 
   it("are passed over when they do not count", () => {
@@ -66,7 +73,8 @@ describe("holders of paths", () => {
         const expected = held.flatMap((of, n) =>
           of.some((a) => wanted.some((b) => overlap(readScope(a), readScope(b)))) ? [n] : [],
         );
-        expect([...known.inTheWayOf(wanted, () => true)].map(({ holder }) => holder)).toEqual(expected.reverse());
+        const found = [...known.inTheWayOf(wanted, () => true)].map(({ holder }) => holder);
+        expect(found.sort((a, b) => a - b)).toEqual(expected);
       }),
       { numRuns: 5_000 },
     );

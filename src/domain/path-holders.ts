@@ -18,6 +18,7 @@ export const TURN_MS = 10_000;
 
 /** A place in the tree of all plain begins. */
 class Place<H> {
+  /** In the order in which they came. */
   readonly held: Held<H>[] = [];
   readonly #inside = new Map<string, Place<H>>();
 
@@ -31,15 +32,19 @@ class Place<H> {
     return this.#inside.get(segment);
   }
 
-  /** What is held in it, however deep. */
-  all(): readonly Held<H>[] {
-    const found: Held<H>[] = [];
+  /** It, and all places in it, however deep. */
+  all(): readonly Place<H>[] {
+    const found: Place<H>[] = [];
     const open: Place<H>[] = [this];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      found.push(...next.held);
+      found.push(next);
       open.push(...next.#inside.values());
     }
     return found;
+  }
+
+  get newest(): number {
+    return this.held.at(-1)?.order ?? 0;
   }
 }
 
@@ -63,29 +68,34 @@ export class PathHolders<H> {
     }
   }
 
-  /** Those that `counts` names and that are in the way of `scopes`: the newest first, each once, found as they are asked for. */
+  /**
+   * Those that `counts` names and that are in the way of `scopes`, each once, found as they are asked for: of those in one
+   * place the newest first, so that many who want the same file are found each behind the one before.
+   */
   *inTheWayOf(scopes: readonly PathScope[], counts: (holder: H) => boolean): Generator<InTheWay<H>> {
-    const near = scopes
-      .map(readScope)
-      .flatMap((wanted) => this.#near(wanted).map((held) => ({ held, wanted })))
-      .sort((a, b) => b.held.order - a.held.order);
-    let told = 0;
-    for (const { held, wanted } of near) {
-      if (held.order === told || !counts(held.holder) || !overlap(held, wanted)) continue;
-      told = held.order;
-      yield { holder: held.holder, scope: held.scope };
+    const told = new Set<number>();
+    for (const wanted of scopes.map(readScope)) {
+      for (const { held } of this.#near(wanted)) {
+        for (let at = held.length - 1; at >= 0; at -= 1) {
+          const one = held[at] as Held<H>;
+          if (told.has(one.order) || !counts(one.holder) || !overlap(one, wanted)) continue;
+          told.add(one.order);
+          yield { holder: one.holder, scope: one.scope };
+        }
+      }
     }
   }
 
-  /** What is held where a path begins, on the way there, and beneath. */
-  #near({ scope, pattern }: ReadScope): readonly Held<H>[] {
+  /** Where a path begins, on the way there, and beneath. */
+  #near({ scope, pattern }: ReadScope): readonly Place<H>[] {
     let place = this.#root.find(scope.space);
-    const found: Held<H>[] = [];
+    const found: Place<H>[] = [];
     for (const segment of plainBegin(pattern)) {
       if (place === undefined) return found;
-      found.push(...place.held);
+      found.push(place);
       place = place.find(segment);
     }
-    return place === undefined ? found : [...found, ...place.all()];
+    if (place !== undefined) found.push(...place.all());
+    return found.sort((a, b) => b.newest - a.newest);
   }
 }
