@@ -147,6 +147,8 @@ describe("migrating", () => {
       INSERT INTO tasks (id, type, state, submitted_at, params, fence, owner, attempt, started_at, concurrency_key)
         VALUES ('runs', 't', 'running', 4, '4', 7, 6, 2, 5, 'k');
       INSERT INTO task_dependencies VALUES (3, 'open', 'completed', 0);
+      UPDATE tasks SET tags = '["x"]' WHERE seq IN (1, 2);
+      INSERT INTO task_tags VALUES ('x', 1), ('x', 2);
       INSERT INTO attempts (seq, attempt, run, fence, owner, state, started_at, ended_at, returned) VALUES
         (4, 1, 1, 5, 4, 'cancelled', 1, 2, 'snoozed'), (1, 1, 1, 3, 2, 'failed', 1, 2, NULL);
       INSERT INTO task_signals VALUES (7, 6, 'removed'), (8, 6, 'cancel');`);
@@ -159,6 +161,8 @@ describe("migrating", () => {
       ["deps", "dependencies", "queued", 3],
       ["runs", "open", "running", 4],
     ]);
+    const ready = async () => (await store.tasks.listReady({ tags: ["x"], limit: 9 })).map(({ id }) => id);
+    expect(await ready()).toEqual(["open"]);
     expect(await store.attempts.listAttempts("runs")).toMatchObject([
       { state: "cancelled", returned: "snoozed", result: null },
       { state: "running" },
@@ -171,6 +175,7 @@ describe("migrating", () => {
     const guard = { taskId: "runs", sequence: 4, attempt: 2, fence: 7 };
     await store.attempts.endAttempts([{ guard, end: { state: "succeeded", result: null } }]);
     expect(await store.tasks.getTask("key")).toMatchObject({ gate: "open" });
+    expect(await ready()).toEqual(["open", "key"]);
     await store.close();
     const checked = new Database(path, { readonly: true });
     expect([checked.pragma("integrity_check", { simple: true }), checked.pragma("foreign_key_check")]).toEqual([
