@@ -123,6 +123,13 @@ describe("what a command is given", () => {
     expect(brief.split("\n")).toHaveLength(2);
   });
 
+  it("is told which paths it holds", async () => {
+    const id = await yard.submit({}, { paths: [{ mode: "write", pattern: "src/" }] });
+    await yard.worker("cat >stdin", ["--once"]).ended;
+    const paths = [{ mode: "write", space: "", pattern: "src/**" }];
+    expect(JSON.parse(readFileSync(yard.box.path("stdin"), "utf8"))).toMatchObject({ id, paths });
+  });
+
   it("is who it is in the environment, and no token", async () => {
     const id = await yard.submit();
     const env = { WAYBILL_TOKEN: "not-for-commands-0123456789", WAYBILL_RUN_ID: "outer", OTHER: "kept" };

@@ -10,10 +10,14 @@ const MOST_NOTES = 100;
 
 /** Errors: `task_not_found` when it was removed meanwhile, and the store's. */
 export async function briefOf(store: Store, taskId: string, attempt: number, fence: number): Promise<string> {
-  const [task, notes] = await Promise.all([store.tasks.getTask(taskId), newestNotes(store, taskId)]);
+  const [task, paths, notes] = await Promise.all([
+    store.tasks.getTask(taskId),
+    store.tasks.pathsOf(taskId),
+    newestNotes(store, taskId),
+  ]);
   if (task === null)
     throw new WaybillError("task_not_found", `Task ${taskId} was removed.`, { details: { id: taskId } });
-  return `${JSON.stringify({ ...toBrief(task), attempt, fence, notes: notes.map(toNote) })}\n`;
+  return `${JSON.stringify({ ...toBrief(task), paths, attempt, fence, notes: notes.map(toNote) })}\n`;
 }
 
 const toBrief = (task: Task) => ({
