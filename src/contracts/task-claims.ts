@@ -42,7 +42,10 @@ export const claimTask = operation({
   ],
   examples: [
     ["tasks claim --type review --agent ann --wait", "the next of a type, as soon as there is one"],
-    ["tasks claim --type review --env", 'in a shell: eval "$(waybill tasks claim --type review --env)"'],
+    [
+      "tasks claim --type review --env",
+      'in a shell: claim=$(waybill tasks claim --type review --env) && eval "$claim"',
+    ],
     ["tasks claim 0199a3 --write 'src/store/**'", "one task, and what it touches besides what its submission says"],
     ["tasks claim 0199a3 --pid $$ --lease 24h", "for as long as this shell lives, a day at most"],
   ],

@@ -32,6 +32,6 @@ export function fenceOf({ environment }: Facts, given: number | undefined): numb
   if (/^[1-9]\d{0,15}$/.test(text)) return Number(text);
   const found = text === "" ? "There is no fence" : `WAYBILL_FENCE is ${JSON.stringify(text)}`;
   throw new WaybillError("invalid_input", `${found}; expected the number that came with the claim.`, {
-    hint: 'Give it with --fence, or in the environment: eval "$(waybill tasks claim --env)".',
+    hint: 'Give it with --fence, or in the environment: claim=$(waybill tasks claim --env) && eval "$claim".',
   });
 }

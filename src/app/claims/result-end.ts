@@ -33,5 +33,5 @@ export function endOfResult(result: WorkerResult, task: Tried, author: string, r
 const failureOf = (code: TaskFailure["code"], message: string): TaskFailure => ({ code, name: null, message });
 
 /** Nobody here knows the policy of the type: the default one holds, unless the submission said how often. */
-const retryMs = ({ failures, maxAttempts }: Tried, random: number): number | null =>
+export const retryMs = ({ failures, maxAttempts }: Tried, random: number): number | null =>
   retryDelay(DEFAULT_RETRY, { classes: [], terminal: false, retryAfterMs: null }, failures + 1, maxAttempts, random);

@@ -41,7 +41,8 @@ function toField(name: string, outer: z.ZodType): Omit<Field, "variadic"> {
   const isList = definition.type === "array";
   const scalar = isList && definition.element !== undefined ? unwrap(definition.element).schema : schema;
   const isBoolean = definition.type === "boolean";
-  const hidden = isBoolean || fallback === undefined || (isList && (fallback as unknown[]).length === 0);
+  const hidden =
+    isBoolean || fallback === undefined || fallback === "" || (isList && (fallback as unknown[]).length === 0);
   return {
     name,
     flag: `${isBoolean && fallback === true ? "no-" : ""}${name.replaceAll("_", "-")}`,
