@@ -7,6 +7,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { DependencyOutcome } from "../../domain/dependency.js";
+import type { EventType } from "../../domain/event.js";
 import type { Lease } from "../../domain/lease.js";
 import { QUARANTINE_AFTER } from "../../domain/task.js";
 import type { AttemptEnd, ClaimedTask } from "../attempt-store.js";
@@ -30,6 +31,15 @@ const ENDS: readonly AttemptEnd[] = [
   { state: "lost", failure: { code: "lost", name: null, message: "" }, quarantineAfter: QUARANTINE_AFTER },
   { state: "waiting", for: "answer", question: "?", author: "test" },
   { state: "waiting", for: "review", question: "?", author: "test" },
+];
+
+/** What begins an attempt, and what ends one or the task. */
+const STORY: readonly EventType[] = [
+  "task.started",
+  "task.attempt_ended",
+  "task.handed_off",
+  "task.finished",
+  "task.removed",
 ];
 
 const at = fc.nat({ max: 7 });
@@ -252,6 +262,23 @@ class Trial {
     const owned = workers.filter(({ kind, tasks }) => kind === "engine" || tasks.length === 1);
     expect(owned).toEqual(workers);
     expect(workers.flatMap(({ tasks }) => tasks).length).toBe(this.#held.size);
+    await this.#checkStory();
+  }
+
+  /** The feed alone tells it too: a task has one attempt at a time, which is over before the next one begins. */
+  async #checkStory(): Promise<void> {
+    const running = new Map<string, unknown>();
+    for (const { type, subject, data } of await store.events.readEvents(0, { types: STORY }, 1_000)) {
+      if (type === "task.started") {
+        expect(running.has(subject), `${subject} has one attempt at a time`).toBe(false);
+        running.set(subject, data.fence);
+      } else if (type === "task.removed") running.delete(subject);
+      else {
+        expect(data.fence ?? undefined, `${type} names the attempt that ran`).toBe(running.get(subject));
+        running.delete(subject);
+      }
+    }
+    expect([...running].sort()).toEqual([...this.#held].map(([id, { claimed }]) => [id, claimed.fence]).sort());
   }
 }
 
