@@ -61,11 +61,18 @@ export async function superviseAttempt(supervision: Supervision, context: TaskCo
     const answer = await readAnswer({ resultFile, lastLine: lines.lastLine(), end, stopped: child.stopped() });
     log("work.ended", { id: taskId, attempt, ...end, ...describeAnswer(answer) });
     // What the command has recorded by itself goes before all that it left lying about.
-    if ((await store.workers.findGuard(taskId, fence)) === null) return new Verdict({ as: "recorded" });
+    if (await isRecorded(store, taskId, fence)) return new Verdict({ as: "recorded" });
     return verdictOf(answer, signal);
   } finally {
     await folder.remove();
   }
+}
+
+/** Whether somebody has ended the attempt. One that was lost was taken from us: that our end comes too late is to be counted. */
+async function isRecorded(store: Store, taskId: string, fence: number): Promise<boolean> {
+  if ((await store.workers.findGuard(taskId, fence)) !== null) return false;
+  const attempts = await store.attempts.listAttempts(taskId);
+  return attempts.find((attempt) => attempt.fence === fence)?.state !== "lost";
 }
 
 /** Without its warden nobody would end it should this process die, and others may have its task already: it is killed. */
