@@ -41,6 +41,7 @@ import {
   watchEvents,
 } from "./system.js";
 import { claimTask, handOffTask, heartbeatTask, reclaimTask, releaseTask, reportProgress } from "./task-claims.js";
+import { dispatchParent, dispatchWorker } from "./task-dispatch.js";
 import { importTasks } from "./task-import.js";
 import { linkTasks, readyTasks, unlinkTasks } from "./task-links.js";
 import { addNote, answerTask, taskNotes } from "./task-notes.js";
@@ -114,6 +115,8 @@ const ALL = [
   checkTasks,
   createTasks,
   importTasks,
+  dispatchParent,
+  dispatchWorker,
   readyTasks,
   linkTasks,
   unlinkTasks,

@@ -1,5 +1,5 @@
 /**
- * The named points that the drive of a run passes, in order.
+ * The named points that the drive of a run, or the dispatch of a task, passes, in order.
  *
  * They serve two readers: measurements ask how long lies between them, crash tests die at one of them. In normal
  * operation passing a step does nothing.
@@ -20,6 +20,13 @@ export const STEPS = [
   "batch.created",
   "batch.item_decided",
   "worker.leased",
+  "dispatch.claimed",
+  "dispatch.worker_started",
+  "dispatch.handed_over",
+  "dispatch.answered",
+  "dispatch.worker_ended",
+  "dispatch.taken_back",
+  "dispatch.recorded",
 ] as const;
 export type Step = (typeof STEPS)[number];
 

@@ -47,6 +47,9 @@ describe("the completion of bash", () => {
     expect(completeInBash("batch", "run", "--st")).toEqual(["--staging", "--store"]);
     expect(completeInBash("runs", "cancel", "--no")).toEqual(["--no-wait"]);
     expect(completeInBash("run", "--sil")).toEqual(["--silence-timeout"]);
+    expect(completeInBash("tasks", "dis")).toEqual(["dispatch"]);
+    expect(completeInBash("tasks", "dispatch", "")).toEqual(["parent", "worker"]);
+    expect(completeInBash("tasks", "dispatch", "parent", "--worker-c")).toEqual(["--worker-claim-handoff"]);
   });
 
   it("completes flags after an argument, and files where a file is wanted", () => {
@@ -68,6 +71,8 @@ describe("the completion of zsh and fish", () => {
     expect(completeInFish("waybill ba")).toEqual(["batch"]);
     expect(completeInFish("waybill runs sh")).toEqual(["show"]);
     expect(completeInFish("waybill batch run --st")).toContain("--staging");
+    expect(completeInFish("waybill tasks dispatch w")).toEqual(["worker"]);
+    expect(completeInFish("waybill tasks dispatch parent --worker-c")).toEqual(["--worker-claim-handoff"]);
   });
 
   it("defines the function in zsh once its completion system is loaded", () => {

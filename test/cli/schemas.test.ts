@@ -85,6 +85,11 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "tasks.top": () => ["tasks", "top", "--once"],
   "tasks.check": () => ["tasks", "check", "tasks.mjs"],
   "tasks.import": () => ["tasks", "import", "list.json"],
+  "tasks.dispatch.parent": ({ done }) => ["tasks", "dispatch", "parent", "--task-id", done],
+  "tasks.dispatch.worker": ({ task }) => [
+    ...["tasks", "dispatch", "worker", "--worker-agent-id", "ann/1"],
+    ...["--task-id", task, "--task-thread", task],
+  ],
   "tasks.create": () => ["tasks", "create", "--file", "tasks.yaml"],
   "tasks.ready": () => ["tasks", "ready"],
   "tasks.claim": () => ["tasks", "claim", "--type", "planned", "--write", "src/**"],

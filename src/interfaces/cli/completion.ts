@@ -38,39 +38,52 @@ export function completionScript(shell: string): string {
 
 const firstWords = (): string[] => [...new Set([...entries().map((e) => e.words[0] ?? ""), "completion"])];
 
-/** The words that may follow `group`. */
-const secondWords = (group: string): string[] =>
-  entries().flatMap((e) => (e.words[0] === group && e.words[1] !== undefined ? [e.words[1]] : []));
+/** The words that may follow those of a group. */
+const wordsAfter = (group: string): string[] => {
+  const before = group.split(" ");
+  const inGroup = entries().filter(({ words }) => before.every((word, index) => words[index] === word));
+  return [...new Set(inGroup.flatMap(({ words }) => words[before.length] ?? []))];
+};
 
-const groups = (): string[] => firstWords().filter((word) => secondWords(word).length > 0);
+/** What other words may follow: one word, as `tasks`, or two, as `tasks dispatch`. */
+const groups = (length: 1 | 2): string[] => [
+  ...new Set(entries().flatMap(({ words }) => (words.length > length ? [words.slice(0, length).join(" ")] : []))),
+];
+
+/** A command, or a group of them, in words. */
+const summaryOf = (name: string): string => entries().find((e) => e.words.join(" ") === name)?.summary ?? name;
+
+/** How many words a command has at most. */
+const LENGTHS = [3, 2, 1] as const;
+
+const namesOf = (prefix: string, count: number): string =>
+  `"${Array.from({ length: count }, (_one, index) => `$${prefix}${index + 1}`).join(" ")}"`;
 
 function bashScript(): string {
-  const cases = entries().map((e) => {
-    const flags = [...e.flags.map((f) => f.flag), ...GLOBAL_FLAGS].join(" ");
-    return `    "${e.words.join(" ")}") flags="${flags}" ;;`;
-  });
-  const seconds = groups().map((g) => `      ${g}) words="${secondWords(g).join(" ")}" ;;`);
+  const flagsOf = (e: Entry): string => [...e.flags.map((f) => f.flag), ...GLOBAL_FLAGS].join(" ");
+  const cases = LENGTHS.flatMap((length) => [
+    `  [[ -n $flags ]] || case ${namesOf("w", length)} in`,
+    ...entries().flatMap((e) =>
+      e.words.length === length ? [`    "${e.words.join(" ")}") flags="${flagsOf(e)}" ;;`] : [],
+    ),
+    "  esac",
+  ]);
+  const after = ([1, 2] as const).flatMap((length) => [
+    `  elif [[ $COMP_CWORD -eq ${length + 1} ]]; then`,
+    `    case ${namesOf("w", length)} in`,
+    ...groups(length).map((group) => `      "${group}") words="${wordsAfter(group).join(" ")}" ;;`),
+    ...(length === 1 ? [`      completion) words="${SHELLS.join(" ")}" ;;`] : []),
+    "    esac",
+  ]);
   return `# bash completion for waybill
 _waybill() {
-  local cur="\${COMP_WORDS[COMP_CWORD]}" first="\${COMP_WORDS[1]}" second="\${COMP_WORDS[2]}" words="" flags=""
+  local cur="\${COMP_WORDS[COMP_CWORD]}" w1="\${COMP_WORDS[1]}" w2="\${COMP_WORDS[2]}" w3="\${COMP_WORDS[3]}" words="" flags=""
   COMPREPLY=()
-  case "$first $second" in
 ${cases.join("\n")}
-  esac
-  case "$first" in
-${entries()
-  .filter((e) => e.words.length === 1)
-  .map((e) => `    ${e.words[0]}) flags="${[...e.flags.map((f) => f.flag), ...GLOBAL_FLAGS].join(" ")}" ;;`)
-  .join("\n")}
-  esac
   if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "$flags" -- "$cur")); return; fi
   if [[ $COMP_CWORD -eq 1 ]]; then
     words="${firstWords().join(" ")}"
-  elif [[ $COMP_CWORD -eq 2 ]]; then
-    case "$first" in
-${seconds.join("\n")}
-      completion) words="${SHELLS.join(" ")}" ;;
-    esac
+${after.join("\n")}
   fi
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
   if [[ \${#COMPREPLY[@]} -eq 0 ]]; then COMPREPLY=($(compgen -f -- "$cur")); fi
@@ -81,39 +94,37 @@ complete -o filenames -F _waybill waybill
 
 const quoteZsh = (text: string): string => text.replace(/'/g, "'\\''").replace(/([[\]:])/g, "\\$1");
 
+/** `$words[2] $words[3]`: the first word of the line is the program. */
+const zshWords = (count: number): string =>
+  `"${Array.from({ length: count }, (_one, index) => `$words[${index + 2}]`).join(" ")}"`;
+
 function zshScript(): string {
-  const describe = (words: readonly [string, string][]) => words.map(([w, s]) => `'${w}:${quoteZsh(s)}'`).join(" ");
-  const tops = firstWords().map((word): [string, string] => [
-    word,
-    entries().find((e) => e.words.length === 1 && e.words[0] === word)?.summary ?? word,
-  ]);
+  const describe = (words: readonly string[], group = ""): string =>
+    words.map((word) => `'${word}:${quoteZsh(summaryOf(`${group} ${word}`.trim()))}'`).join(" ");
   const flagsOf = (e: Entry) =>
     e.flags.map((f) => `'${f.flag}[${quoteZsh(f.description)}]${f.takesValue ? ":value:_files" : ""}'`).join(" ");
-  const cases = entries().map(
-    (e) => `    "${e.words.join(" ")}") _arguments ${flagsOf(e)} '--json' '*:file:_files' ;;`,
-  );
-  const seconds = groups().map((group) => {
-    const words = entries().flatMap((e): [string, string][] =>
-      e.words[0] === group && e.words[1] !== undefined ? [[e.words[1], e.summary]] : [],
+  const after = ([1, 2] as const).map((length) => {
+    const lines = groups(length).map(
+      (group) =>
+        `      "${group}") local -a sub=(${describe(wordsAfter(group), group)}); _describe command sub; return ;;`,
     );
-    return `      ${group}) local -a sub=(${describe(words)}); _describe command sub; return ;;`;
+    if (length === 1) lines.push(`      completion) compadd ${SHELLS.join(" ")}; return ;;`);
+    return `  if (( CURRENT == ${length + 2} )); then\n    case ${zshWords(length)} in\n${lines.join("\n")}\n    esac\n  fi`;
+  });
+  const cases = LENGTHS.map((length) => {
+    const lines = entries().flatMap((e) =>
+      e.words.length === length
+        ? [`    "${e.words.join(" ")}") _arguments ${flagsOf(e)} '--json' '*:file:_files'; return ;;`]
+        : [],
+    );
+    return `  case ${zshWords(length)} in\n${lines.join("\n")}\n  esac`;
   });
   return `#compdef waybill
 _waybill() {
-  local -a top=(${describe(tops)})
+  local -a top=(${describe(firstWords())})
   if (( CURRENT == 2 )); then _describe command top; return; fi
-  if (( CURRENT == 3 )); then
-    case "$words[2]" in
-${seconds.join("\n")}
-      completion) compadd ${SHELLS.join(" ")}; return ;;
-    esac
-  fi
-  case "$words[2] $words[3]" in
-${cases.filter((_c, i) => (entries()[i]?.words.length ?? 0) === 2).join("\n")}
-  esac
-  case "$words[2]" in
-${cases.filter((_c, i) => (entries()[i]?.words.length ?? 0) === 1).join("\n")}
-  esac
+${after.join("\n")}
+${cases.join("\n")}
 }
 compdef _waybill waybill
 `;
@@ -121,25 +132,30 @@ compdef _waybill waybill
 
 const quoteFish = (text: string): string => text.replace(/\\/g, "\\\\").replace(/'/g, "\\'");
 
+/** Holds where all of the words stand on the line. */
+const fishSeen = (words: readonly string[]): string =>
+  words.map((word) => `__fish_seen_subcommand_from ${word}`).join("; and ");
+
 function fishScript(): string {
   const lines = ["# fish completion for waybill"];
   for (const word of firstWords()) {
-    const summary = entries().find((e) => e.words.length === 1 && e.words[0] === word)?.summary ?? word;
-    lines.push(`complete -c waybill -n __fish_use_subcommand -a ${word} -d '${quoteFish(summary)}'`);
+    lines.push(`complete -c waybill -n __fish_use_subcommand -a ${word} -d '${quoteFish(summaryOf(word))}'`);
   }
   lines.push(`complete -c waybill -n '__fish_seen_subcommand_from completion' -f -a '${SHELLS.join(" ")}'`);
-  for (const { words, summary, flags } of entries()) {
-    const [first = "", second] = words;
-    const seen = `__fish_seen_subcommand_from ${first}`;
-    if (second !== undefined) {
-      const others = secondWords(first).join(" ");
-      const condition = `${seen}; and not __fish_seen_subcommand_from ${others}`;
-      lines.push(`complete -c waybill -n '${condition}' -f -a ${second} -d '${quoteFish(summary)}'`);
+  for (const group of [...groups(1), ...groups(2)]) {
+    const words = wordsAfter(group);
+    const condition = `${fishSeen(group.split(" "))}; and not __fish_seen_subcommand_from ${words.join(" ")}`;
+    for (const word of words) {
+      const summary = quoteFish(summaryOf(`${group} ${word}`));
+      lines.push(`complete -c waybill -n '${condition}' -f -a ${word} -d '${summary}'`);
     }
-    const condition = second === undefined ? seen : `${seen}; and __fish_seen_subcommand_from ${second}`;
+  }
+  for (const { words, flags } of entries()) {
     for (const { flag, description, takesValue } of flags) {
       const value = takesValue ? " -r" : "";
-      lines.push(`complete -c waybill -n '${condition}' -l ${flag.slice(2)}${value} -d '${quoteFish(description)}'`);
+      lines.push(
+        `complete -c waybill -n '${fishSeen(words)}' -l ${flag.slice(2)}${value} -d '${quoteFish(description)}'`,
+      );
     }
   }
   return `${lines.join("\n")}\n`;

@@ -29,6 +29,7 @@ const EXITS: { readonly [N in CallName]?: ExitOf<N> } = {
   "tasks.submit": ({ task }) => exitCodeOfTask(task),
   "tasks.wait": ({ tasks }) => firstOf(tasks.map(exitCodeOfTask)),
   "workers.work": ({ error_code: code }) => (code === null ? EXIT.success : ERRORS[code].exit),
+  "tasks.dispatch.parent": ({ error_code: code }) => (code === null ? EXIT.success : ERRORS[code].exit),
   "batches.run": (data) => (data.kind === "report" ? exitCodeOfBatch(data.progress) : EXIT.success),
   "machines.check": ({ ok }) => (ok ? EXIT.success : EXIT.machine),
   "machines.gc": ({ ok }) => (ok ? EXIT.success : EXIT.machine),

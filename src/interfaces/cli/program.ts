@@ -29,6 +29,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   batch: "Batches: a plan's dispatch decisions and their outcomes",
   plan: "Plans",
   machines: "Machines of the inventory",
+  "tasks dispatch": "One task, and the process of a worker that is started for it",
   vars: "Variables, by scope",
   cache: "Cache: values that can be made again",
   tasks: "Tasks: typed units of work that engines execute",
@@ -81,7 +82,7 @@ function buildProgram(version: string, typed: Operation | undefined, found: (inv
   const groups = new Map<string, Command>();
   for (const operation of OPERATIONS) {
     const words = operation.command.split(" ");
-    const parent = words.length === 1 ? program : groupCommand(program, groups, words[0] ?? "");
+    const parent = groupCommand(program, groups, words.slice(0, -1));
     const command = parent
       .command(words.at(-1) ?? "")
       .description(operation.summary)
@@ -98,11 +99,15 @@ function buildProgram(version: string, typed: Operation | undefined, found: (inv
   return program;
 }
 
-function groupCommand(program: Command, groups: Map<string, Command>, name: string): Command {
+/** The command of a group, which may stand in another one; the program itself for no words. */
+function groupCommand(program: Command, groups: Map<string, Command>, words: readonly string[]): Command {
+  const last = words.at(-1);
+  if (last === undefined) return program;
+  const name = words.join(" ");
   const known = groups.get(name);
   if (known !== undefined) return known;
-  const group = program
-    .command(name)
+  const group = groupCommand(program, groups, words.slice(0, -1))
+    .command(last)
     .description(GROUPS[name] ?? name)
     .exitOverride();
   groups.set(name, group);

@@ -3,6 +3,7 @@ import type { CallName, OutputOf } from "../../../contracts/index.js";
 import { renderBatches, renderPlacement, renderPlanCheck, renderReport } from "./batches.js";
 import { renderCache, renderCachedRun } from "./cache.js";
 import { renderClaim, renderHeartbeat, renderRecorded } from "./claims.js";
+import { renderAnswered, renderDispatch } from "./dispatches.js";
 import { renderGate, renderGates } from "./gates.js";
 import { renderHistory } from "./history.js";
 import { renderImported } from "./imports.js";
@@ -75,6 +76,8 @@ export const RENDER: { readonly [N in CallName]: Render<N> } = {
   "tasks.stats": renderTaskStats,
   "tasks.check": renderTaskTypes,
   "tasks.create": renderCreated,
+  "tasks.dispatch.parent": renderDispatch,
+  "tasks.dispatch.worker": renderAnswered,
   "tasks.import": renderImported,
   "tasks.ready": ({ tasks }) => renderTasks(tasks, null),
   "tasks.link": ({ changed }) => (changed ? "linked" : "was linked before"),
