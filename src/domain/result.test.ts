@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judgeResult, LONGEST_RESULT, RESULT_KINDS, readResult, toResult } from "./result.js";
+import { describeLoss, judgeResult, LONGEST_RESULT, RESULT_KINDS, readResult, toResult } from "./result.js";
 
 const done = { v: 2, kind: "success", summary: "done" };
 const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
@@ -109,5 +109,13 @@ describe("what a result makes of its task", () => {
 
     expect(judgeResult({ kind: "fail", substrate })).toBe("lost");
     expect(judgeResult({ kind: "success", substrate })).toBe("complete");
+  });
+
+  it("tells a loss by the word for it, what was said about it, and the worker's own words, as far as there are any", () => {
+    const substrate = { fault: "killed", error: "out of memory" };
+
+    expect(describeLoss({ summary: "died", substrate })).toBe("killed: out of memory: died");
+    expect(describeLoss({ summary: "", substrate: { fault: "", error: "no disk" } })).toBe("no disk");
+    expect(describeLoss({ summary: "died" })).toBe("died");
   });
 });

@@ -71,6 +71,10 @@ const VERDICTS = {
 export const judgeResult = ({ kind, substrate }: Pick<WorkerResult, "kind" | "substrate">): ResultVerdict =>
   kind === "fail" && substrate !== undefined ? "lost" : VERDICTS[kind];
 
+/** What is known of a loss, for people: the word for it, what was said about it, and the worker's own words. */
+export const describeLoss = ({ summary, substrate }: Pick<WorkerResult, "summary" | "substrate">): string =>
+  [substrate?.fault, substrate?.error, summary].filter((text) => text !== undefined && text !== "").join(": ");
+
 /** What is wrong with a value, as the end of a sentence that begins with its name; null when nothing is. */
 type Check = (value: unknown) => string | null;
 type Fields = Readonly<Record<string, unknown>>;

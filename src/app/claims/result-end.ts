@@ -1,5 +1,5 @@
 /** What the answer of a worker that nobody supervises makes of its attempt. */
-import { judgeResult, type WorkerResult } from "../../domain/result.js";
+import { describeLoss, judgeResult, type WorkerResult } from "../../domain/result.js";
 import { DEFAULT_RETRY, retryDelay } from "../../domain/retry.js";
 import { QUARANTINE_AFTER, type Task, type TaskFailure } from "../../domain/task.js";
 import type { AttemptEnd } from "../../store/attempt-store.js";
@@ -11,7 +11,7 @@ type Tried = Pick<Task, "failures" | "maxAttempts">;
  * @param random in [0, 1), for the delay before another try
  */
 export function endOfResult(result: WorkerResult, task: Tried, author: string, random: number): AttemptEnd {
-  const { summary, substrate } = result;
+  const { summary } = result;
   switch (judgeResult(result)) {
     case "complete":
       return { state: "succeeded", result: JSON.stringify(result) };
@@ -21,10 +21,8 @@ export function endOfResult(result: WorkerResult, task: Tried, author: string, r
       return { state: "waiting", for: "answer", question: summary, author };
     case "again":
       return { state: "failed", failure: failureOf("task_failed", summary), retryMs: retryMs(task, random) };
-    case "lost": {
-      const said = [substrate?.fault, substrate?.error, summary].filter((text) => text !== undefined && text !== "");
-      return { state: "lost", failure: failureOf("lost", said.join(": ")), quarantineAfter: QUARANTINE_AFTER };
-    }
+    case "lost":
+      return { state: "lost", failure: failureOf("lost", describeLoss(result)), quarantineAfter: QUARANTINE_AFTER };
     case "cancel":
       return { state: "cancelled", failure: failureOf("cancelled", summary) };
   }

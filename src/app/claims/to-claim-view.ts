@@ -34,6 +34,7 @@ export function toClaimView({ settings }: AppContext, { task, lease }: WorkerCla
       WAYBILL_TASK_ID: task.id,
       WAYBILL_ATTEMPT: String(task.attempt),
       WAYBILL_FENCE: String(fence),
+      WAYBILL_SCOPE: task.id,
       WAYBILL_AGENT_ID: labels.agentId,
       WAYBILL_SESSION: labels.session,
     },

@@ -1,7 +1,7 @@
 /** What a child is told: its task, under which fence it executes it, and what was said about it. One line of JSON. */
 import { toMaybeTime, toTime } from "../../contracts/fields.js";
+import { toNoteView } from "../../contracts/note-view.js";
 import { WaybillError } from "../../domain/errors.js";
-import type { TaskNote } from "../../domain/note.js";
 import type { Task } from "../../domain/task.js";
 import type { Store } from "../../store/store.js";
 
@@ -13,11 +13,11 @@ export async function briefOf(store: Store, taskId: string, attempt: number, fen
   const [task, paths, notes] = await Promise.all([
     store.tasks.getTask(taskId),
     store.tasks.pathsOf(taskId),
-    newestNotes(store, taskId),
+    store.notes.newestNotes(taskId, MOST_NOTES),
   ]);
   if (task === null)
     throw new WaybillError("task_not_found", `Task ${taskId} was removed.`, { details: { id: taskId } });
-  return `${JSON.stringify({ ...toBrief(task), paths, attempt, fence, notes: notes.map(toNote) })}\n`;
+  return `${JSON.stringify({ ...toBrief(task), paths, attempt, fence, notes: notes.map(toNoteView) })}\n`;
 }
 
 const toBrief = (task: Task) => ({
@@ -37,23 +37,3 @@ const toBrief = (task: Task) => ({
   submitted_at: toTime(task.submittedAt),
   trace: task.trace,
 });
-
-const toNote = ({ number, at, author, kind, attempt, text }: TaskNote) => ({
-  number,
-  at: toTime(at),
-  author,
-  kind,
-  attempt,
-  text,
-});
-
-async function newestNotes(store: Store, taskId: string): Promise<readonly TaskNote[]> {
-  let newest: readonly TaskNote[] = [];
-  for (let after = 0; ; ) {
-    const page = await store.notes.listNotes(taskId, { after, limit: MOST_NOTES });
-    newest = [...newest, ...page].slice(-MOST_NOTES);
-    const last = page.at(-1);
-    if (last === undefined || page.length < MOST_NOTES) return newest;
-    after = last.number;
-  }
-}

@@ -1,6 +1,6 @@
 /** What the answer of a supervised command makes of its attempt. */
 import { type ErrorCode, WaybillError } from "../../domain/errors.js";
-import { judgeResult, type WorkerResult } from "../../domain/result.js";
+import { describeLoss, judgeResult } from "../../domain/result.js";
 import { failureOf } from "../../engine/handler-errors.js";
 import { Verdict } from "../../engine/verdict.js";
 import type { ChildAnswer } from "./child-answer.js";
@@ -22,7 +22,7 @@ export function verdictOf(answer: ChildAnswer, signal: AbortSignal): Verdict {
     case "again":
       return failed(source === "exit" ? "nonzero_exit" : "task_failed", summary, text);
     case "lost":
-      return new Verdict({ as: "lost", failure: failureOf(new WaybillError("lost", faultOf(result))) }, text);
+      return new Verdict({ as: "lost", failure: failureOf(new WaybillError("lost", describeLoss(result))) }, text);
     case "cancel":
       // It was told to end and says so: why it was told decides, which need not be the task's end.
       if (signal.aborted) return failed("cancelled", summary, text);
@@ -32,6 +32,3 @@ export function verdictOf(answer: ChildAnswer, signal: AbortSignal): Verdict {
 
 const failed = (code: ErrorCode, message: string, text: string | null): Verdict =>
   new Verdict({ as: "failed", error: new WaybillError(code, message) }, text);
-
-const faultOf = ({ substrate, summary }: WorkerResult): string =>
-  [substrate?.fault, substrate?.error, summary].filter((text) => text !== undefined && text !== "").join(": ");
