@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { QUARANTINE_AFTER } from "../../domain/task.js";
 import type { UseBench } from "./bench.js";
 import { claim, end, engineLease, failed, guardOf, newTask, submit, succeeded } from "./given-tasks.js";
-import { claimAs, endClaim, had, refusalOf } from "./given-workers.js";
+import { claimAs, endClaim, had, refusalOf, worker } from "./given-workers.js";
 
 const VERDICT = '{"v":2,"kind":"success","summary":"done"}';
 const lost = (quarantineAfter = QUARANTINE_AFTER) =>
@@ -75,6 +75,10 @@ export function verdictFacts(use: UseBench): void {
       expect(await store.notes.listNotes(task.id, { after: 0, limit: 9 })).toMatchObject([
         { kind: "question", author: "ann", text: "which?", attempt: 1 },
       ]);
+      const asked = await store.workers.claimForWorker({ worker: worker(), id: task.id });
+      expect(asked).toMatchObject({
+        error: { code: "invalid_state", message: expect.stringContaining("a person's answer") },
+      });
       expect((await claimAs(store)).task.id).toBe(next.id);
       expect(await claim(store, await engineLease(store))).toEqual([]);
     });

@@ -9,7 +9,7 @@ import { readWorkers } from "./worker-records.js";
 const WAITS: Readonly<Record<Exclude<TaskGate, "paths">, readonly [what: string, hint: string]>> = {
   open: ["the limits of its queue", "Wait until others of its type have ended, or change the limits of its queue."],
   key: ["another task of its concurrency key", "Wait until that has ended."],
-  dependencies: ["the end of other tasks", "See which with `waybill tasks why`."],
+  dependencies: ["the end of other tasks", "See which with `waybill why`."],
   answer: ["a person's answer", "Answer it with `waybill tasks answer`."],
   review: ["a person's review", "Accept it, or send it back, with `waybill tasks answer`."],
 };
