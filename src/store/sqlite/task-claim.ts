@@ -17,6 +17,7 @@ import { type TaskRow, tagsOf, toTaskRow } from "./task-rows.js";
 const MOST_DUE = 1_000;
 /** Tasks that a claim which has found some finds held by paths at most. One that has found none looks at all. */
 const MOST_SET_ASIDE = 100;
+const WIDEST_WALK = 500;
 
 export const DUE = "SELECT * FROM tasks WHERE state = 'scheduled' AND run_at <= $now ORDER BY run_at LIMIT $limit";
 export const EXPIRED_DEADLINES = `
@@ -63,10 +64,11 @@ class Claim {
   fill(): void {
     const most = this.#wanted.begin + this.#wanted.ahead;
     const seen = new Set<number>();
-    while (this.taken.length < most) {
+    // Where many are held back each walk is wider than the one before, so that their number of walks stays small.
+    for (let width = most; this.taken.length < most; width = Math.max(most, Math.min(2 * width, WIDEST_WALK))) {
       const before = this.#setAside;
       // Those that were taken are still among them: they begin with all the others, at the end.
-      const rows = readReady(this.#scope, this.#openTypes(), this.#wanted.tags ?? [], most);
+      const rows = readReady(this.#scope, this.#openTypes(), this.#wanted.tags ?? [], width);
       for (const row of rows) {
         if (this.taken.length >= most || this.#hasLookedEnough()) return;
         if (seen.has(row.seq) || !this.#hasRoom(row)) continue;
@@ -76,7 +78,7 @@ class Claim {
         this.take(row);
       }
       // Whoever is set aside leaves the slot of its key, perhaps to one that was not among these.
-      if (rows.length < most && this.#setAside === before) return;
+      if (rows.length < width && this.#setAside === before) return;
     }
   }
 
