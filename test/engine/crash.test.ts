@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { defineTask, type TaskDefinition } from "../../src/index.js";
 import { newSeed, seededRandom } from "../crash/seeded-random.js";
+import { faultsInFeed } from "../harness/feed-faults.js";
 import { until } from "../harness/until.js";
 import { type EngineProcess, notesIn, startEngineProcess } from "./engine-process.js";
 import { anything, createWorkshop, type Workshop } from "./workshop.js";
@@ -180,36 +181,6 @@ describe("three engines of one store, of which one is killed again and again", (
     expect(new Set(notes.map(({ id }) => id)).size).toBe(count);
     const [stats] = await client.tasks.stats();
     expect(stats?.states).toEqual({ queued: 0, scheduled: 0, running: 0, completed: count, failed: 0, cancelled: 0 });
-    await expectOneOwnerAtATime(new Set(tasks.map(({ id }) => id)));
+    expect(await faultsInFeed(shop.store.events, new Set(tasks.map(({ id }) => id)))).toEqual([]);
   });
-
-  /** From the feed: no attempt begins before the one before it has ended, fences grow, and one attempt wins. */
-  async function expectOneOwnerAtATime(ids: ReadonlySet<string>): Promise<void> {
-    const running = new Map<string, number>();
-    const wins = new Map<string, number>();
-    const last = new Map<string, number>();
-    let after = 0;
-    for (;;) {
-      const events = await shop.store.events.readEvents(after, {}, 5_000);
-      if (events.length === 0) break;
-      for (const { type, subject, data, sequence } of events) {
-        after = sequence;
-        if (!ids.has(subject)) continue;
-        if (type === "task.started") {
-          expect(running.has(subject), subject).toBe(false);
-          expect(Number(data.fence)).toBeGreaterThan(last.get(subject) ?? 0);
-          running.set(subject, Number(data.fence));
-          last.set(subject, Number(data.fence));
-        }
-        if (type === "task.attempt_ended" || type === "task.finished") {
-          expect(running.get(subject)).toBe(data.fence);
-          running.delete(subject);
-        }
-        if (type === "task.finished") wins.set(subject, (wins.get(subject) ?? 0) + 1);
-      }
-    }
-    expect(running.size).toBe(0);
-    expect(wins.size).toBe(ids.size);
-    expect([...wins.values()].every((times) => times === 1)).toBe(true);
-  }
 });
