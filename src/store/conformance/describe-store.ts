@@ -21,6 +21,7 @@ import { leaseFacts } from "./lease-facts.js";
 import { linkFacts } from "./link-facts.js";
 import { machineFacts } from "./machine-facts.js";
 import { pathFacts } from "./path-facts.js";
+import { pathLineFacts } from "./path-line-facts.js";
 import { queueFacts } from "./queue-facts.js";
 import { readyFacts } from "./ready-facts.js";
 import { relocationFacts } from "./relocation-facts.js";
@@ -68,6 +69,7 @@ export function describeStore(name: string, subject: StoreUnderTest): void {
     endedElsewhereFacts(use);
     attemptFacts(use);
     pathFacts(use);
+    pathLineFacts(use);
     linkFacts(use);
     readyFacts(use);
     queueFacts(use);

@@ -1,6 +1,5 @@
 import { v7 as uuidv7 } from "uuid";
 import { describe, expect, it } from "vitest";
-import { TURN_MS } from "../../domain/path-holders.js";
 import { MOST_PATHS, type PathScope, toPathScope } from "../../domain/path-scope.js";
 import { QUARANTINE_AFTER, type Task } from "../../domain/task.js";
 import { workerLeaseName } from "../../domain/worker.js";
@@ -209,76 +208,6 @@ export function pathFacts(use: UseBench): void {
         for (const task of started) await end(store, task);
       }
       expect(await store.events.readEvents(0, { types: ["task.queued"] }, 1_000)).toHaveLength(99);
-    });
-  });
-
-  describe("the line of those who wait for paths", () => {
-    const small = { type: "small", limit: 10 };
-    const large = { type: "large", limit: 10 };
-
-    it("lets a task that writes everything run after those that ran when it came, whatever comes later", async () => {
-      const { store } = use();
-      const [ours, theirs] = [await engineLease(store, 1), await engineLease(store, 2)];
-      const next = () => submit(store, { type: "small", paths: [write(`f${Math.random()}`)] });
-      for (let n = 0; n < 5; n += 1) await next();
-      const running = [...(await claim(store, ours, { types: [small] }))];
-      const whole = await submit(store, { type: "large", paths: [write("**")] });
-      expect(await claim(store, theirs, { types: [large] })).toEqual([]);
-      for (const task of running) {
-        await next();
-        await end(store, task);
-        // The engine that has just ended one asks first, as it does in life.
-        expect(await claim(store, ours, { types: [small] })).toEqual([]);
-        await claim(store, theirs, { types: [large] }).then((started) => {
-          if (task === running.at(-1)) expect(ids(started)).toEqual([whole.id]);
-          else expect(started).toEqual([]);
-        });
-      }
-      const fence = (await store.tasks.getTask(whole.id))?.fence ?? 0;
-      const guard = await store.workers.findGuard(whole.id, fence);
-      if (guard === null) throw new Error("it does not run");
-      await store.attempts.endAttempts([{ guard, end: succeeded() }]);
-      expect(await claim(store, ours, { types: [small] })).toHaveLength(5);
-    });
-
-    it("goes by priority, then age", async () => {
-      const { store } = use();
-      const lease = await engineLease(store);
-      await submit(store, { paths: [write("a")] });
-      const holder = await claimOne(store, lease);
-      const late = await submit(store, { paths: [write("a")] });
-      const later = await submit(store, { paths: [write("a")] });
-      await claim(store, lease);
-      const urgent = await submit(store, { paths: [write("a")], priority: 5 });
-      await claim(store, lease);
-      await end(store, holder);
-      for (const expected of [urgent, late, later]) {
-        const started = await claim(store, lease);
-        expect(ids(started)).toEqual([expected.id]);
-        for (const task of started) await end(store, task);
-      }
-    });
-
-    it("keeps the paths free for a task whose turn it is, for a while, and says when that is over", async () => {
-      const bench = use();
-      const { store } = bench;
-      const lease = await engineLease(store);
-      const request = { owner: lease, types: [small], begin: 9, ahead: 0 };
-      await submit(store, { type: "small", paths: [write("a")] });
-      const [holder] = await claim(store, lease, { types: [small] });
-      if (holder === undefined) throw new Error("nothing began");
-      const whole = await submit(store, { type: "large", paths: [write("**")] });
-      await claim(store, lease, { types: [large] });
-      const behind = await submit(store, { type: "small", paths: [write("b")] });
-      await end(store, holder);
-      expect(await store.attempts.claimTasks(request)).toMatchObject({ tasks: [], wakeAt: bench.now + TURN_MS });
-      expect(await gateOf(behind)).toBe("paths");
-      expect(await store.tasks.pathHolders(behind.id)).toMatchObject([{ taskId: whole.id, state: "waiting" }]);
-      // Nobody takes the large one: its queue was paused, say.
-      bench.now += TURN_MS;
-      expect(ids((await store.attempts.claimTasks(request)).tasks)).toEqual([behind.id]);
-      expect(await claim(store, lease, { types: [large] })).toEqual([]);
-      expect(await gateOf(whole)).toBe("paths");
     });
   });
 
