@@ -15,7 +15,7 @@ export async function renderTasks(tasks: readonly TaskView[], next: string | nul
     formatTaskState(task.state),
     waitsFor(task, now),
     formatTime(task.submitted_at, now),
-    elapsed(task.started_at, task.ended_at, now),
+    tookOf(task, now),
     task.attempt > 1 ? String(task.attempt) : "",
     printable(errorOf(task)),
   ]);
@@ -31,15 +31,19 @@ function waitsFor({ state, gate, run_at: runAt }: TaskView, now: number): string
   return { ...waits, answer: "an answer", review: "a review" }[gate];
 }
 
+/** How long its newest attempt runs or ran; what waits takes no time. */
+const tookOf = ({ state, started_at: startedAt, ended_at: endedAt }: TaskView, now: number): string =>
+  endedAt === null && state !== "running" ? "" : elapsed(startedAt, endedAt, now);
+
 /** The engine's own codes say more than the class by which they came; for what a handler threw it is the other way round. */
 const errorOf = ({ failure }: TaskView): string =>
   failure?.code === "task_failed" ? (failure.name ?? failure.code) : (failure?.code ?? "");
 
 /** One line: what became of it. */
 export function renderTaskOutcome(task: TaskView): string {
-  const took = elapsed(task.started_at, task.ended_at, Date.now());
+  const took = tookOf(task, Date.now());
   const parts = [
-    `${formatTaskState(task.state)}${took === "" ? "" : ` in ${took}`}`,
+    `${formatTaskState(task.state)}${took === "" ? "" : ` ${task.ended_at === null ? "for" : "in"} ${took}`}`,
     task.state === "queued" && task.gate !== "open" ? `waits for ${waitsFor(task, 0)}` : null,
     task.failure === null ? null : `${task.failure.code}: ${printable(task.failure.message)}`,
     task.cancel_requested_at !== null && task.ended_at === null ? "told to stop" : null,
@@ -104,7 +108,7 @@ function factsOf(task: TaskDetailView, now: number): string {
     ["submitted", `${task.submitted_at}${task.created_by === null ? "" : ` by ${printable(task.created_by)}`}`],
     ["started", task.started_at],
     ["ended", task.ended_at],
-    ["duration", elapsed(task.started_at, task.ended_at, now)],
+    ["duration", tookOf(task, now)],
     ["deadline", task.deadline_at],
     ["told to stop", task.ended_at === null ? task.cancel_requested_at : null],
     ["concurrency key", printable(task.concurrency_key ?? "")],
