@@ -18,7 +18,11 @@ export function pathLineFacts(use: UseBench): void {
     it("lets a task that writes everything run after those that ran when it came, whatever comes later", async () => {
       const { store } = use();
       const [ours, theirs] = [await engineLease(store, 1), await engineLease(store, 2)];
-      const next = () => submit(store, { type: "small", paths: [write(`f${Math.random()}`)] });
+      let files = 0;
+      const next = () => {
+        files += 1;
+        return submit(store, { type: "small", paths: [write(`f${files}`)] });
+      };
       for (let n = 0; n < 5; n += 1) await next();
       const running = [...(await claim(store, ours, { types: [small] }))];
       const whole = await submit(store, { type: "large", paths: [write("**")] });
