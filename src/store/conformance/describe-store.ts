@@ -20,6 +20,7 @@ import { historyFacts } from "./history-facts.js";
 import { leaseFacts } from "./lease-facts.js";
 import { linkFacts } from "./link-facts.js";
 import { machineFacts } from "./machine-facts.js";
+import { ownerChangeFacts } from "./owner-change-facts.js";
 import { pathFacts } from "./path-facts.js";
 import { pathLineFacts } from "./path-line-facts.js";
 import { queueFacts } from "./queue-facts.js";
@@ -77,6 +78,7 @@ export function describeStore(name: string, subject: StoreUnderTest): void {
     scheduleFacts(use);
     gateFacts(use);
     workerFacts(use);
+    ownerChangeFacts(use);
     verdictFacts(use);
   });
 }
