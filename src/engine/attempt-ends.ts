@@ -1,8 +1,9 @@
-/** Records how attempts ended, those of one turn in one write, and does not give up while the lease is held. */
+/** Records how attempts ended, those of one turn in one write, does not give up while the lease is held, and counts them. */
 import { setTimeout as pause } from "node:timers/promises";
 import { WaybillError } from "../domain/errors.js";
 import type { TaskState } from "../domain/task.js";
-import type { AttemptWrite, ClaimedTask, EndRequest } from "../store/attempt-store.js";
+import type { AttemptEnd, AttemptWrite, ClaimedTask, EndRequest } from "../store/attempt-store.js";
+import type { AttemptOutcome } from "./attempt-run.js";
 import type { EngineRuntime } from "./runtime.js";
 import { TurnBatch } from "./turn-batch.js";
 
@@ -10,13 +11,50 @@ import { TurnBatch } from "./turn-batch.js";
 const PAUSE_MS = 250;
 
 export class AttemptEnds {
-  readonly #runtime: Pick<EngineRuntime, "store" | "log">;
+  /** Attempts of this engine since it was started; `refused`: superseded before their end was recorded. */
+  readonly counts = { succeeded: 0, failed: 0, refused: 0 };
+  readonly #runtime: Pick<EngineRuntime, "store" | "log" | "observe">;
   readonly #batch: TurnBatch<EndRequest, AttemptWrite<TaskState>>;
 
-  constructor(runtime: Pick<EngineRuntime, "store" | "log">) {
+  #unrecorded = 0;
+
+  constructor(runtime: Pick<EngineRuntime, "store" | "log" | "observe">) {
     this.#runtime = runtime;
     // Quick handlers follow each other without leaving the turn: their ends go out together.
     this.#batch = new TurnBatch((ends) => runtime.store.attempts.endAttempts(ends), setImmediate);
+  }
+
+  /** Attempts that are over and not recorded yet. */
+  get unrecorded(): number {
+    return this.#unrecorded;
+  }
+
+  /** Records what came of an attempt, if that is not done already, and tells whoever observes. See `record`. */
+  async settle(
+    task: ClaimedTask,
+    outcome: AttemptOutcome,
+    durationMs: number,
+    mayTry: () => boolean,
+  ): Promise<TaskState | null> {
+    this.#unrecorded += 1;
+    const state = outcome && (await this.record(task, outcome, mayTry));
+    this.#unrecorded -= 1;
+    if (outcome !== null) this.#count(outcome.end, state);
+    this.#tell(task, outcome?.end ?? null, state, durationMs);
+    return state;
+  }
+
+  #count(end: AttemptEnd, state: TaskState | null): void {
+    if (state === null) this.counts.refused += 1;
+    else if (end.state === "succeeded") this.counts.succeeded += 1;
+    else if (!isGivenBack(end)) this.counts.failed += 1;
+  }
+
+  /** @param end null when somebody else has ended the attempt */
+  #tell({ type }: ClaimedTask, end: AttemptEnd | null, task: TaskState | null, durationMs: number): void {
+    const attempt = end === null || isGivenBack(end) ? "cancelled" : end.state;
+    const errorCode = end !== null && "failure" in end ? end.failure.code : null;
+    this.#runtime.observe({ kind: "ended", type, attempt, task, errorCode, durationMs });
   }
 
   /**
@@ -26,7 +64,7 @@ export class AttemptEnds {
    */
   async record(
     task: ClaimedTask,
-    ended: Pick<EndRequest, "end" | "verdict">,
+    ended: NonNullable<AttemptOutcome>,
     mayTry: () => boolean,
   ): Promise<TaskState | null> {
     const { id: taskId, sequence, attempt, fence } = task;
@@ -45,3 +83,7 @@ export class AttemptEnds {
     }
   }
 }
+
+type GivenBack = Extract<AttemptEnd, { state: "returned" | "waiting" }>;
+
+const isGivenBack = (end: AttemptEnd): end is GivenBack => end.state === "returned" || end.state === "waiting";

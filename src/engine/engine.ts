@@ -1,7 +1,7 @@
 /** An engine: executes tasks of the types that it knows, under one lease, until it is stopped. */
 import { WaybillError } from "../domain/errors.js";
-import { isEndedTask, type TaskState } from "../domain/task.js";
-import type { AttemptEnd, ClaimedTask } from "../store/attempt-store.js";
+import { isEndedTask } from "../domain/task.js";
+import type { ClaimedTask } from "../store/attempt-store.js";
 import { AttemptEnds } from "./attempt-ends.js";
 import { type AttemptOutcome, AttemptRun } from "./attempt-run.js";
 import { ChangeLoop } from "./change-loop.js";
@@ -53,7 +53,6 @@ export class Engine {
   readonly #runs = new Map<number, AttemptRun>();
   /** Begun in this turn: those that are not over by its end get the timer of their limit. */
   #fresh: AttemptRun[] = [];
-  #unrecorded = 0;
   /** Called at every end of a handler, and when one was recorded. */
   #onEnd: (() => void) | null = null;
   #state: EngineStatus["state"] = "stopped";
@@ -62,7 +61,6 @@ export class Engine {
   #sweeper: NodeJS.Timeout | null = null;
   #sweeping: Promise<void> | null = null;
   #scheduler: NodeJS.Timeout | null = null;
-  #counts = { succeeded: 0, failed: 0, refused: 0 };
 
   /** @param onClose closes what was opened for the engine alone. */
   constructor(runtime: EngineRuntime, onClose: () => Promise<void>) {
@@ -89,7 +87,7 @@ export class Engine {
       runtime,
       owner: () => this.#lease?.lease ?? null,
       execute: (task) => this.#execute(task),
-      unrecorded: () => this.#unrecorded,
+      unrecorded: () => this.#ends.unrecorded,
       onLost: (owner) => {
         if (this.#lease?.lease === owner) this.#loseLease();
       },
@@ -138,7 +136,7 @@ export class Engine {
     await this.#settled(graceMs, hurry);
     for (const run of this.#runs.values()) run.interrupt("shutdown");
     // An interrupted attempt ends after its grace time, whatever its handler does.
-    while (this.#runs.size + this.#unrecorded > 0) await this.#settled(this.#runtime.abortGraceMs);
+    while (this.#runs.size + this.#ends.unrecorded > 0) await this.#settled(this.#runtime.abortGraceMs);
     await Promise.all(returned);
     this.#unlisten?.();
     await this.#releaseLease();
@@ -157,7 +155,7 @@ export class Engine {
       state: this.#state,
       running: this.#claims.running,
       claimedAhead: this.#claims.claimedAhead,
-      ...this.#counts,
+      ...this.#ends.counts,
       fence: this.#lease?.lease.fence ?? null,
       types: [...this.#runtime.definitions.keys()],
     };
@@ -174,7 +172,7 @@ export class Engine {
       const timer = setTimeout(resolve, ms);
       hurry?.addEventListener("abort", () => resolve(clearTimeout(timer)), { once: true });
       this.#onEnd = () => {
-        if (this.#runs.size + this.#unrecorded > 0) return;
+        if (this.#runs.size + this.#ends.unrecorded > 0) return;
         clearTimeout(timer);
         resolve();
       };
@@ -277,7 +275,6 @@ export class Engine {
     this.#runtime.observe({ kind: "started", type: task.type, waitedMs });
     if (this.#fresh.push(run) === 1) setImmediate(() => this.#armLimits());
     const outcome = await run.execute();
-    this.#unrecorded += 1;
     this.#runs.delete(task.fence);
     void this.#record(task, outcome, performance.now() - startedAt);
     this.#onEnd?.();
@@ -291,26 +288,9 @@ export class Engine {
 
   async #record(task: ClaimedTask, outcome: AttemptOutcome, durationMs: number): Promise<void> {
     const owner = this.#lease;
-    const state = outcome && (await this.#ends.record(task, outcome, () => this.#lease === owner));
-    this.#unrecorded -= 1;
-    if (outcome !== null) this.#count(outcome.end, state);
-    this.#observeEnd(task, outcome?.end ?? null, state, durationMs);
+    const state = await this.#ends.settle(task, outcome, durationMs, () => this.#lease === owner);
     if (state !== null && isEndedTask(state)) this.#waiters.ended(task.id);
     this.#claims.wake();
     this.#onEnd?.();
-  }
-
-  #count(end: AttemptEnd, state: TaskState | null): void {
-    if (state === null) this.#counts.refused += 1;
-    else if (end.state === "succeeded") this.#counts.succeeded += 1;
-    else if (end.state !== "returned" && end.state !== "waiting") this.#counts.failed += 1;
-  }
-
-  /** @param end null when somebody else has ended the attempt */
-  #observeEnd(task: ClaimedTask, end: AttemptEnd | null, state: TaskState | null, durationMs: number): void {
-    const given = end === null || end.state === "returned" || end.state === "waiting";
-    const attempt = given ? "cancelled" : end.state;
-    const errorCode = end !== null && "failure" in end ? end.failure.code : null;
-    this.#runtime.observe({ kind: "ended", type: task.type, attempt, task: state, errorCode, durationMs });
   }
 }
