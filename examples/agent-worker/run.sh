@@ -10,16 +10,24 @@ for tool in git python3; do
   command -v "$tool" >/dev/null || { echo "run.sh: $tool is missing" >&2; exit 2; }
 done
 
+keep=
 if [ $# -gt 0 ]; then
   mkdir -p "$1"
   dir=$(CDPATH='' cd "$1" && pwd)
   [ -z "$(ls -A "$dir")" ] || { echo "run.sh: $dir is not empty" >&2; exit 2; }
+  keep=yes
 else
   dir=$(mktemp -d)
-  trap 'rm -rf "$dir"' EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
 fi
+# Cut off, it leaves neither a worker nor a directory.
+coder=
+tidy() {
+  [ -z "$coder" ] || { kill "$coder" && wait "$coder"; } 2>/dev/null || :
+  [ -n "$keep" ] || rm -rf "$dir"
+}
+trap tidy EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 built=$here/../../dist/cli.cjs
 if [ -f "$built" ]; then
@@ -28,8 +36,8 @@ if [ -f "$built" ]; then
   chmod +x "$dir/bin/waybill"
   PATH=$dir/bin:$PATH
 fi
-# A store of its own, and a git that knows nothing of whoever runs this.
-unset WAYBILL_STORE
+# A store of its own, and a git that knows nothing of whoever runs this, or in which repository.
+for name in $(env | sed -n 's/^\(WAYBILL_[A-Z_]*\)=.*/\1/p') $(git rev-parse --local-env-vars); do unset "$name"; done
 export PATH WAYBILL_HOME="$dir/home" GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 export GIT_AUTHOR_NAME=agent GIT_AUTHOR_EMAIL=agent@localhost GIT_COMMITTER_NAME=agent GIT_COMMITTER_EMAIL=agent@localhost
 
@@ -41,10 +49,9 @@ cd "$dir/repository"
 git init --quiet --initial-branch main
 git add .
 git commit --quiet --message "Lengths in metres"
-waybill tasks create --file "$here/plan.yaml" --json >"$dir/tasks.json"
 waybill tasks create --file "$here/plan.yaml"
+waybill tasks create --file "$here/plan.yaml" --json >"$dir/tasks.json"
 
-work() { waybill work --drain --timeout 5m "$@"; }
 unfinished() {
   waybill tasks list --type code --type docs --state queued --state scheduled --state running --json | grep -q '"id"'
 }
@@ -54,10 +61,12 @@ while unfinished; do
   round=$((round + 1))
   [ "$round" -le 9 ] || { echo "run.sh: it does not come to an end" >&2; exit 1; }
   say "Round $round: workers do what can be done"
-  work --types code --concurrency 3 --agent coder -- "$here/witness.sh" "$dir/journal" "$here/worker.py" &
+  waybill work --types code --drain --concurrency 3 --timeout 5m --agent coder -- \
+    "$here/witness.sh" "$dir/journal" "$here/worker.py" &
   coder=$!
-  work --types docs --agent writer -- "$here/witness.sh" "$dir/journal" "$here/worker.sh"
+  waybill work --types docs --drain --timeout 5m --agent writer -- "$here/witness.sh" "$dir/journal" "$here/worker.sh"
   wait "$coder"
+  coder=
   say "Round $round: a person answers"
   "$here/person.py"
 done
