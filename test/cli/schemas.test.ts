@@ -86,9 +86,9 @@ const ARGUMENTS: { readonly [N in OperationName]: (known: Known) => readonly str
   "tasks.check": () => ["tasks", "check", "tasks.mjs"],
   "tasks.import": () => ["tasks", "import", "list.json"],
   "tasks.dispatch.parent": ({ done }) => ["tasks", "dispatch", "parent", "--task-id", done],
-  "tasks.dispatch.worker": ({ task }) => [
+  "tasks.dispatch.worker": (known) => [
     ...["tasks", "dispatch", "worker", "--worker-agent-id", "ann/1"],
-    ...["--task-id", task, "--task-thread", task],
+    ...["--task-id", claimOf(known, 0)[0], "--task-thread", claimOf(known, 0)[0]],
   ],
   "tasks.create": () => ["tasks", "create", "--file", "tasks.yaml"],
   "tasks.ready": () => ["tasks", "ready"],
