@@ -53,7 +53,7 @@ export interface Enrolment extends WorkerIdentity {
 export const workerPurpose = ({ kind, types, agentId }: WorkerIdentity): string =>
   kind === "work" ? `work ${JSON.stringify(types)}` : `${kind} ${agentId}`;
 
-const LONGEST_LABEL = 200;
+export const LONGEST_LABEL = 200;
 
 /** Whether a text can be an agent's id or a session: 1 to 200 characters of valid Unicode. */
 export const isLabel = (text: string): boolean =>

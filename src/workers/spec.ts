@@ -1,9 +1,7 @@
 /** A dispatch: which worker is to do which task where, with every name derived from what the parent knows. */
 import { isAbsolute } from "node:path";
 import { WaybillError } from "../domain/errors.js";
-
-/** Ids of agents and tasks have so many characters at most. */
-const LONGEST_ID = 200;
+import { isLabel, LONGEST_LABEL } from "../domain/worker.js";
 
 export interface DispatchTask {
   readonly id: string;
@@ -61,8 +59,7 @@ function checkText(what: string, value: unknown): asserts value is string {
 
 function checkId(what: string, value: unknown): asserts value is string {
   checkText(what, value);
-  if (value !== "" && value.length <= LONGEST_ID) return;
-  throw refusal(what, `has ${value.length} characters`, `1 to ${LONGEST_ID}`);
+  if (!isLabel(value)) throw refusal(what, `has ${value.length} characters`, `1 to ${LONGEST_LABEL}`);
 }
 
 const refusal = (what: string, found: string, expected: string): WaybillError =>
