@@ -84,7 +84,7 @@ async function explainScheduled(store: Store, task: Task): Promise<Reason[]> {
         ? "its handler asked for another try then"
         : last?.failure != null && last.run === task.run
           ? `attempt ${last.attempt} failed with ${last.failure.code}: ${last.failure.message}`
-          : "it was submitted for then, or that is its turn in the rate of its key";
+          : "it was submitted for then, given back until then, or that is its turn in the rate of its key";
   return [reason("not_due", `It is scheduled until ${at}: ${why}.`), ...(await blockersAtDue(store, task))];
 }
 
@@ -143,7 +143,7 @@ function explainMissingEngine({ type }: Task, engines: readonly KnownEngine[]): 
   if (enginesFor(engines, type).length > 0) return [];
   const alive = engines.filter((engine) => engine.alive);
   if (alive.length === 0) {
-    const hint = "`waybill serve --tasks FILE` runs one; `waybill tasks claim` takes it without.";
+    const hint = "`waybill serve --tasks FILE` runs one; `waybill work` and `waybill tasks claim` take it without.";
     return [reason("no_engine", "No engine runs.", [], hint)];
   }
   const message = `None of the ${alive.length} engines that run knows the type "${type}".`;
