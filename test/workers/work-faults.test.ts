@@ -1,5 +1,5 @@
 /** `waybill work` when something is told to end, hangs, is stopped, or dies: real processes, real signals. */
-import { readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isAlive } from "../harness/processes.js";
 import { eventsOf } from "../harness/store-look.js";
@@ -16,7 +16,7 @@ afterEach(() => yard.dispose());
 const LONG_LEASE = ["--lease", "15m"];
 
 /** Tells its pid in a file named by its attempt, and stays. */
-const STAYS = 'echo $$ >"pid-$WAYBILL_ATTEMPT"; sleep 1000 & wait';
+const STAYS = 'sleep 1000 & echo $$ >"pid-$WAYBILL_ATTEMPT"; wait';
 const attemptsOf = (id: string) => yard.client.tasks.attempts(id);
 const pidOf = async (attempt: number): Promise<number> => Number(await yard.said(`pid-${attempt}`));
 const goneSoon = (pid: number): Promise<true> => until(`process ${pid} is gone`, () => !isAlive(pid));
@@ -34,14 +34,14 @@ describe("a command that is told to end", () => {
 
   it("by its time limit and deaf to it is killed after the grace, and its attempt has timed out", async () => {
     const id = await yard.submit();
-    yard.worker(`trap '' TERM; ${STAYS}`, ["--timeout", "300ms", "--grace", "200ms", "--max-attempts", "1"]);
+    yard.worker(`trap '' TERM; ${STAYS}`, ["--timeout", "2s", "--grace", "200ms", "--max-attempts", "1"]);
     expect(await yard.inState(id, "failed")).toMatchObject({ failure: { code: "timeout" } });
     expect(await attemptsOf(id)).toMatchObject([{ state: "timed_out" }]);
     expect(isAlive(await pidOf(1))).toBe(false);
   });
 
   it("and brings its work to an end all the same is believed", async () => {
-    const id = await yard.submit({}, { timeoutMs: 300 });
+    const id = await yard.submit({}, { timeoutMs: 2_000 });
     yard.worker(`trap 'echo "dispatch-result|success|just in time"; exit 0' TERM; ${STAYS}`);
     expect(await yard.inState(id, "completed")).toMatchObject({ result: { summary: "just in time" } });
   });
@@ -118,6 +118,25 @@ describe("a worker that is killed", () => {
     await pidOf(1);
     worker.kill("SIGKILL");
     await until("its directory is gone", () => readdirSync(`${yard.box.home}/workers`).length === 0);
+  });
+});
+
+describe("a worker that cannot begin a command", () => {
+  it("gives the task back uncounted, waits for what runs, and leaves with the reason", async () => {
+    mkdirSync(yard.box.path("place"));
+    const first = await yard.submit();
+    const worker = yard.worker("echo $$ >../begun; until [ -e ../go ]; do sleep 0.05; done", [
+      ...["--cwd", "place", "--concurrency", "2"],
+    ]);
+    await yard.said("begun");
+    rmSync(yard.box.path("place"), { recursive: true });
+    const second = await yard.submit();
+    await worker.says(/work\.stopping/);
+    writeFileSync(yard.box.path("go"), "");
+    const { code, stderr } = await worker.ended;
+    expect([code, stderr]).toEqual([6, expect.stringContaining("spawn_failed")]);
+    expect((await yard.store.tasks.getTask(first))?.state).toBe("completed");
+    expect(await yard.store.tasks.getTask(second)).toMatchObject({ state: "scheduled", failures: 0, crashes: 0 });
   });
 });
 

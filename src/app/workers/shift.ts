@@ -1,4 +1,5 @@
 /** How long a worker works: until it is told to stop, for one task, or until nothing is left. */
+import { ERRORS, EXIT, WaybillError } from "../../domain/errors.js";
 import type { EngineFact } from "../../engine/runtime.js";
 
 export interface ShiftOptions {
@@ -20,6 +21,8 @@ export class Shift {
   /** How many attempts have begun, and the last of them. */
   started = 0;
   last: BegunAttempt | null = null;
+  /** Why it cannot go on; null while nothing is wrong. */
+  fault: WaybillError | null = null;
   readonly #options: ShiftOptions;
   #end: () => void = () => undefined;
 
@@ -38,6 +41,14 @@ export class Shift {
     this.started += 1;
     this.last = attempt;
     if (this.#options.once) this.#end();
+  }
+
+  /** A worker that cannot begin a command would give back one task after the other: it leaves. A store that is busy is another matter. */
+  failed(error: unknown): void {
+    if (!(error instanceof WaybillError)) throw error;
+    if (ERRORS[error.code].exit === EXIT.store || error.code === "task_not_found") return;
+    this.fault ??= error;
+    this.#end();
   }
 
   /** Hears what happens in the engine. */

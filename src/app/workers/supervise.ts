@@ -1,11 +1,12 @@
 /** One attempt of a task, executed by a command: its files, its process, its log, and what it answered. */
+import { Snooze } from "../../engine/handler-errors.js";
 import type { TaskContext } from "../../engine/task-context.js";
 import { Verdict } from "../../engine/verdict.js";
-import { type Child, type ChildEnd, startChild } from "../../machines/children/child.js";
+import { type Child, type ChildEnd, type ChildRequest, startChild } from "../../machines/children/child.js";
 import { ChildLog } from "../../machines/children/child-log.js";
 import type { Log, LogFields } from "../../observe/log.js";
 import type { Store } from "../../store/store.js";
-import { openAttemptFolder } from "./attempt-folder.js";
+import { type AttemptFolder, openAttemptFolder } from "./attempt-folder.js";
 import { AttemptLog } from "./attempt-log.js";
 import { type ChildAnswer, readAnswer } from "./child-answer.js";
 import { childEnvironment } from "./child-environment.js";
@@ -24,55 +25,96 @@ export interface Supervision {
   /** How much is kept of what a command writes; bytes. */
   readonly logLimit: number;
   readonly log: Log;
+  /** Hears why a command could not begin. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /**
- * Executes the attempt to its end. Errors: `spawn_failed`, the reason of the signal when it was told to end, and the store's.
+ * Executes the attempt to its end. Where its command cannot even begin, nothing is counted against the task: it is given
+ * back, and `onFault` hears why.
+ *
+ * Errors: `Snooze` then, and the reason of the signal when it was told to end.
  */
 export async function superviseAttempt(supervision: Supervision, context: TaskContext): Promise<Verdict> {
-  const { store, post, log } = supervision;
+  const { store, log } = supervision;
   const { taskId, attempt, fence, signal } = context;
-  const folder = await openAttemptFolder(post.directory, fence, await briefOf(store, taskId, attempt, fence));
+  const written = new AttemptLog({ store, taskId, fence, log });
+  const lines = new ChildLog({ limit: supervision.logLimit, write: (line) => written.add(line) });
+  const { child, folder } = await begin(supervision, context, (stream, bytes) => lines.take(stream, bytes));
+  log("work.began", { id: taskId, type: context.type, attempt, pid: child.pid });
   try {
-    signal.throwIfAborted();
-    const { resultFile, taskFile } = folder;
-    const written = new AttemptLog({ store, taskId, fence, log });
-    const lines = new ChildLog({ limit: supervision.logLimit, write: (line) => written.add(line) });
-    const child = await startChild({
-      command: supervision.command,
-      cwd: supervision.cwd,
-      environment: childEnvironment(post.environment, {
-        taskId,
-        attempt,
-        fence,
-        taskFile,
-        resultFile,
-        ...post.identity,
-      }),
-      inputFile: taskFile,
-      warden: post.warden,
-      pipes: post.pipes,
-      onOutput: (stream, bytes) => lines.take(stream, bytes),
-    });
-    log("work.began", { id: taskId, type: context.type, attempt, pid: child.pid });
     const end = await endOf(child, supervision, signal);
     lines.finish();
     await written.flush();
+    const { resultFile } = folder;
     const answer = await readAnswer({ resultFile, lastLine: lines.lastLine(), end, stopped: child.stopped() });
     log("work.ended", { id: taskId, attempt, ...end, ...describeAnswer(answer) });
     // What the command has recorded by itself goes before all that it left lying about.
     if (await isRecorded(store, taskId, fence)) return new Verdict({ as: "recorded" });
     return verdictOf(answer, signal);
   } finally {
-    await folder.remove();
+    // What is left lying about is no reason to lose the answer.
+    await folder.remove().catch((error: Error) => log("work.files_left", { id: taskId, error: error.message }));
   }
 }
 
+/** Another worker may be able to begin it, or this one a little later; milliseconds. */
+const FAULT_PAUSE_MS = 1_000;
+
+interface Begun {
+  readonly child: Child;
+  readonly folder: AttemptFolder;
+}
+
+async function begin(
+  supervision: Supervision,
+  context: TaskContext,
+  onOutput: ChildRequest["onOutput"],
+): Promise<Begun> {
+  const { store, post, onFault } = supervision;
+  const { taskId, attempt, fence, signal } = context;
+  try {
+    const folder = await openAttemptFolder(post.directory, fence, await briefOf(store, taskId, attempt, fence));
+    try {
+      signal.throwIfAborted();
+      return { folder, child: await startCommand(supervision, context, folder, onOutput) };
+    } catch (error) {
+      await folder.remove();
+      throw error;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    onFault(error);
+    throw new Snooze(FAULT_PAUSE_MS);
+  }
+}
+
+const startCommand = (
+  { post, command, cwd }: Supervision,
+  { taskId, attempt, fence }: TaskContext,
+  { taskFile, resultFile }: AttemptFolder,
+  onOutput: ChildRequest["onOutput"],
+): Promise<Child> =>
+  startChild({
+    command,
+    cwd,
+    environment: childEnvironment(post.environment, { taskId, attempt, fence, taskFile, resultFile, ...post.identity }),
+    inputFile: taskFile,
+    warden: post.warden,
+    pipes: post.pipes,
+    onOutput,
+  });
+
 /** Whether somebody has ended the attempt. One that was lost was taken from us: that our end comes too late is to be counted. */
 async function isRecorded(store: Store, taskId: string, fence: number): Promise<boolean> {
-  if ((await store.workers.findGuard(taskId, fence)) !== null) return false;
-  const attempts = await store.attempts.listAttempts(taskId);
-  return attempts.find((attempt) => attempt.fence === fence)?.state !== "lost";
+  try {
+    if ((await store.workers.findGuard(taskId, fence)) !== null) return false;
+    const attempts = await store.attempts.listAttempts(taskId);
+    return attempts.find((attempt) => attempt.fence === fence)?.state !== "lost";
+  } catch {
+    // What cannot be read now is found out when the end is written, which is tried until it can be.
+    return false;
+  }
 }
 
 /** Without its warden nobody would end it should this process die, and others may have its task already: it is killed. */

@@ -41,8 +41,8 @@ export const work: CallHandler<"workers.work"> = async (context, input, { signal
   const post = await openWorkerPost(context, { workerId, agentId, session, graceMs });
   try {
     const logLimit = parseByteSize(input.log_limit) ?? 0;
-    const supervision = { store, post, command, cwd, graceMs, logLimit, log: watch.log };
-    return { agent_id: agentId, session, ...(await workAt(supervision, input, watch, signal)) };
+    const equipment = { store, post, command, cwd, graceMs, logLimit, log: watch.log };
+    return { agent_id: agentId, session, ...(await workAt(equipment, input, watch, signal)) };
   } finally {
     await post.close();
   }
@@ -53,15 +53,16 @@ const split = (words: readonly string[]): string[] => [
 ];
 
 async function workAt(
-  supervision: Supervision,
+  equipment: Omit<Supervision, "onFault">,
   input: Input,
   { log, hurry }: WorkWatch,
   signal: AbortSignal | undefined,
 ): Promise<Omit<OutputOf<"workers.work">, "agent_id" | "session">> {
-  const { store, post } = supervision;
+  const { store, post } = equipment;
   const { gone } = post.warden;
   const shift = new Shift({ once: input.once, drain: input.drain, signals: [gone, ...(signal ? [signal] : [])] });
-  const engine = await openWorker(supervision, input, shift);
+  const onFault = (error: unknown): void => shift.failed(error);
+  const engine = await openWorker({ ...equipment, onFault }, input, shift);
   try {
     await engine.start();
     await shift.over;
@@ -71,6 +72,7 @@ async function workAt(
     await engine.close({ graceMs: 0 });
   }
   if (gone.aborted) throw wardenLost();
+  if (shift.fault !== null) throw shift.fault;
   const { started, last } = shift;
   if (input.once && last === null && signal?.aborted !== true) throw nothingToClaim(engine.status().types);
   const { succeeded, failed, refused } = engine.status();

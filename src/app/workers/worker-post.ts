@@ -2,6 +2,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { withoutOwnVariables } from "../../dispatch/program-environment.js";
+import { WaybillError } from "../../domain/errors.js";
 import { PipeMaker } from "../../machines/children/pipe-maker.js";
 import { startWarden, type Warden } from "../../machines/children/warden.js";
 import type { AppContext } from "../context.js";
@@ -33,14 +34,19 @@ export interface WorkerPostOptions {
   readonly graceMs: number;
 }
 
-/** Errors: `spawn_failed` when there is no shell. */
+/** Errors: `spawn_failed` when there is no shell, or no place for files. */
 export async function openWorkerPost(
   { settings }: Pick<AppContext, "settings">,
   { workerId, agentId, session, graceMs }: WorkerPostOptions,
 ): Promise<WorkerPost> {
   const directory = join(settings.home.workers, workerId);
   const environment = withoutOwnVariables(settings.environment);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await mkdir(directory, { recursive: true, mode: 0o700 }).catch((cause: Error) => {
+    throw new WaybillError("spawn_failed", `There is no place for the files of a worker: ${cause.message}.`, {
+      hint: "Is there room in WAYBILL_HOME, and may it be written?",
+      cause,
+    });
+  });
   const warden = await startWarden({ graceMs, directory, environment });
   return {
     warden,
