@@ -28,8 +28,9 @@ describe("a list of tasks", () => {
     const readings = [list, { data: list }, { schema, data: { tasks: list } }].map(read);
 
     expect(readings[0]?.tasks).toHaveLength(1);
-    expect(readings[1]).toEqual(readings[0]);
-    expect(readings[2]).toEqual(readings[0]);
+    const places = readings.map((reading) => reading.tasks[0]?.place);
+    expect(places).toEqual([[0], ["data", 0], ["data", "tasks", 0]]);
+    expect(readings.map(({ tasks: [task] }) => task?.params)).toEqual(Array(3).fill(readings[0]?.tasks[0]?.params));
   });
 
   it("keeps UUIDs, and makes of another id always the same one, with a tag that holds it", () => {
@@ -206,6 +207,7 @@ describe("a dispatch manifest", () => {
     expect(bySource.get(A)).toEqual({
       id: A,
       sourceId: A,
+      place: ["waves", 1, "slots", 0],
       title: `Do ${A}`,
       params: {
         title: `Do ${A}`,

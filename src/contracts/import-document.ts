@@ -28,18 +28,16 @@ interface Format {
   readonly read: (document: unknown, options: ImportOptions) => Imported | null;
 }
 
-/** @param placeOf where a task stands in the document, by its index */
 function makeFormat<T>(
   name: ImportFormat,
   schema: z.ZodType<T>,
-  placeOf: (index: number) => ValuePath,
   toTasks: (data: T, options: ImportOptions) => Imported,
 ): Format {
   const read = (document: unknown, options: ImportOptions): Imported | null => {
     const parsed = schema.safeParse(document);
     if (!parsed.success) return null;
     const imported = toTasks(parsed.data, options);
-    return { ...imported, faults: [...imported.faults, ...faultsAmong(imported.tasks, placeOf)] };
+    return { ...imported, faults: [...imported.faults, ...faultsAmong(imported.tasks)] };
   };
   return { name, schema, read };
 }
@@ -48,13 +46,7 @@ const listFormat = <T>(
   schema: z.ZodType<T>,
   place: ValuePath,
   listIn: (data: T) => Parameters<typeof importTaskList>[0],
-): Format =>
-  makeFormat(
-    "task_list",
-    schema,
-    (index) => [...place, index],
-    (data, options) => importTaskList(listIn(data), place, options),
-  );
+): Format => makeFormat("task_list", schema, (data, options) => importTaskList(listIn(data), place, options));
 
 /** By what stands at its root; null when it is none of those that are known. */
 function formatOf(value: unknown): Format | null {
@@ -64,21 +56,21 @@ function formatOf(value: unknown): Format | null {
   if (Array.isArray(value.data)) return listFormat(v1, ["data"], ({ data }) => data);
   if (isMap(value.data)) return listFormat(v2, ["data", "tasks"], ({ data }) => data.tasks);
   if (!("schema_version" in value)) return null;
-  return makeFormat("dispatch_manifest", manifestSchema(), () => ["waves"], importManifest);
+  return makeFormat("dispatch_manifest", manifestSchema(), importManifest);
 }
 
 /** What is wrong with tasks among each other. */
-function faultsAmong(tasks: readonly ImportedTask[], placeOf: (index: number) => ValuePath): ValueFault[] {
-  const first = new Map<string, number>();
-  const repeated = tasks.flatMap(({ id, sourceId }, index): ValueFault[] => {
-    const earlier = first.get(id);
-    if (earlier === undefined) first.set(id, index);
-    return earlier === undefined ? [] : [{ path: placeOf(index), message: `the task ${sourceId} stands here twice` }];
+function faultsAmong(tasks: readonly ImportedTask[]): ValueFault[] {
+  const seen = new Set<string>();
+  const repeated = tasks.flatMap(({ id, sourceId, place }): ValueFault[] => {
+    if (seen.has(id)) return [{ path: place, message: `the task ${sourceId} stands here twice` }];
+    seen.add(id);
+    return [];
   });
-  return repeated.length > 0 ? repeated : circleAmong(tasks, placeOf);
+  return repeated.length > 0 ? repeated : circleAmong(tasks);
 }
 
-function circleAmong(tasks: readonly ImportedTask[], placeOf: (index: number) => ValuePath): ValueFault[] {
+function circleAmong(tasks: readonly ImportedTask[]): ValueFault[] {
   try {
     inOrderOfDependencies(tasks);
     return [];
@@ -86,8 +78,8 @@ function circleAmong(tasks: readonly ImportedTask[], placeOf: (index: number) =>
     if (!(error instanceof WaybillError) || error.code !== "dependency_cycle") throw error;
     const circle = error.details.cycle as readonly string[];
     const names = circle.map((id) => tasks.find((task) => task.id === id)?.sourceId ?? id);
-    const index = tasks.findIndex(({ id }) => id === circle[0]);
-    return [{ path: placeOf(index), message: `these wait for each other: ${names.join(", which waits for ")}` }];
+    const { place = [] } = tasks.find(({ id }) => id === circle[0]) ?? {};
+    return [{ path: place, message: `these wait for each other: ${names.join(", which waits for ")}` }];
   }
 }
 

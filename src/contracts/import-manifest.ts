@@ -68,11 +68,13 @@ export function importManifest(manifest: Manifest, { root, outcome }: ImportOpti
       .flatMap(({ slots }) => slots);
     return wave.slots.map((slot, index): ImportedTask => {
       const { task_id: id, title, files, subagent_prompt: prompt } = slot;
-      const found = writtenPaths(files ?? [], root, ["waves", at, "slots", index, "files"]);
+      const place = ["waves", at, "slots", index];
+      const found = writtenPaths(files ?? [], root, [...place, "files"]);
       faults.push(...found.faults);
       return {
         id: importedId(id).id,
         sourceId: id,
+        place,
         title,
         params: {
           title,

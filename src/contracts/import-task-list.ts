@@ -124,6 +124,7 @@ export function importTaskList(
     return {
       id: importedId(id).id,
       sourceId: id,
+      place: [...place, index],
       title,
       params: paramsOf(record),
       priority: priorityOf(record.context),

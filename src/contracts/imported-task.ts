@@ -13,6 +13,8 @@ export interface ImportedTask {
   readonly id: string;
   /** As the other program names it. */
   readonly sourceId: string;
+  /** Where in the document it stands. */
+  readonly place: ValuePath;
   readonly title: string;
   readonly params: JsonValue;
   readonly priority: number;

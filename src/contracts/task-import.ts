@@ -37,6 +37,9 @@ export const importTasks = operation({
           outcome: z.enum(["created", "existing"]).describe("existing: it is here already, and stays as it is"),
           state: taskState.nullable().describe("null: it is not submitted"),
           after: z.array(z.string()).describe("the tasks that it waits for, by id"),
+          linked: z
+            .array(z.string())
+            .describe("those of them for which a task that was here already did not wait before"),
         }),
       ),
       notes: z

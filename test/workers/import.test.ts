@@ -125,6 +125,33 @@ describe("`waybill tasks import`", () => {
     );
   });
 
+  it("lets tasks of a list wait as a manifest of the same tasks says, once, and only those that still wait", async () => {
+    write("list.json", [open("a"), open("b"), open("c")]);
+    const list = await box.json<Imported>(["tasks", "import", "list.json"]);
+    const [a, b, c] = ["a", "b", "c"].map((id) => idOf(list, id));
+    await box.cli(["tasks", "claim", c ?? ""]);
+    const slot = (id: string) => ({ slot: id, task_id: id, title: id, files: [] });
+    const waves = [
+      { wave: 1, slots: [slot("a")] },
+      { wave: 2, slots: [slot("b"), slot("c")] },
+    ];
+    write("dispatch.json", { schema_version: 1, current_wave: 1, waves });
+    const imports = async () => await box.json<Imported>(["tasks", "import", "dispatch.json"]);
+    const [first, second] = [await imports(), await imports()];
+
+    expect(first.tasks.map(({ outcome, linked }) => [outcome, linked])).toEqual([
+      ["existing", []],
+      ["existing", [a]],
+      ["existing", []],
+    ]);
+    expect(first.notes).toEqual([{ path: "waves[1].slots[1]", message: expect.stringContaining("is running") }]);
+    expect(second.tasks.flatMap(({ linked }) => linked)).toEqual([]);
+    expect(await box.json<Shown>(["tasks", "show", b ?? ""])).toMatchObject({
+      gate: "dependencies",
+      dependencies: [{ id: a, outcome: "ended" }],
+    });
+  });
+
   it("takes nothing of a document with faults, and names their lines", async () => {
     writeFileSync(
       box.path("list.json"),

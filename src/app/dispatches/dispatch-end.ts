@@ -4,8 +4,7 @@ import type { OutputOf } from "../../contracts/index.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { WorkerResult } from "../../domain/result.js";
 import { QUARANTINE_AFTER, type Task, type TaskFailure } from "../../domain/task.js";
-import type { AttemptEnd, EndRequest } from "../../store/attempt-store.js";
-import type { Store } from "../../store/store.js";
+import type { AttemptEnd } from "../../store/attempt-store.js";
 import { endOfResult, retryMs } from "../claims/result-end.js";
 import type { ChildAnswer } from "../workers/child-answer.js";
 import type { Dispatch, Stop } from "./dispatch.js";
@@ -28,18 +27,20 @@ export async function concludeDispatch(
   const { store, task, workerAgentId, onStep } = dispatch;
   const answer = await worker.answer();
   onStep("dispatch.worker_ended", task.id);
+  const patienceMs = dispatch.toParent().ttlMs;
   for (;;) {
-    const standing = await claim.look();
+    const standing = await patiently(patienceMs, () => claim.look());
     if (standing.kind !== "held") return await viewOfOther(dispatch, standing);
     if (claim.isWorkers) {
       // Refused, it is not the worker's any more: the next look tells whose it is.
-      await claim.takeBack(dispatch.toParent());
+      await patiently(patienceMs, () => claim.takeBack(dispatch.toParent()));
       onStep("dispatch.taken_back", task.id);
       continue;
     }
     const { end, verdict } = endOf(answer, stop, standing.task, dispatch);
     const request = { guard: claim.guard, end, verdict: verdict === null ? null : JSON.stringify(verdict) };
-    if (!(await record(store, request, dispatch.toParent().ttlMs))) continue;
+    const [written] = await patiently(patienceMs, () => store.attempts.endAttempts([request]));
+    if (written?.written !== true) continue;
     onStep("dispatch.recorded", task.id);
     const { source } = answer;
     const doubt = "doubt" in answer ? answer.doubt : undefined;
@@ -60,13 +61,12 @@ async function viewOfOther(
   });
 }
 
-/** @returns false when the attempt is not the running one any more. Errors: the store's, once the lease cannot be held. */
-async function record(store: Store, request: EndRequest, patienceMs: number): Promise<boolean> {
+/** What a worker has done is worth a while of a busy store: as long as its claim would last without a sign of life. */
+async function patiently<T>(patienceMs: number, act: () => Promise<T>): Promise<T> {
   const until = performance.now() + patienceMs;
   for (;;) {
     try {
-      const [answer] = await store.attempts.endAttempts([request]);
-      return answer?.written === true;
+      return await act();
     } catch (error) {
       const again = error instanceof WaybillError && error.retryable && performance.now() < until;
       if (!again) throw error;

@@ -3,10 +3,11 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { formatPath } from "../../contracts/file-problem.js";
 import { type ImportReading, readImport } from "../../contracts/import-document.js";
-import type { ImportedTask } from "../../contracts/imported-task.js";
+import type { ImportedTask, ImportNote } from "../../contracts/imported-task.js";
 import { WaybillError } from "../../domain/errors.js";
 import { toResult } from "../../domain/result.js";
 import { toJson, toNewTask } from "../../engine/submission.js";
+import type { Store } from "../../store/store.js";
 import type { EndedElsewhere, NewTask } from "../../store/task-store.js";
 import type { AppContext, CallHandler, CallOptions } from "../context.js";
 
@@ -21,6 +22,8 @@ export const importTasks: CallHandler<"tasks.import"> = async (context, input, o
   // What is here already stays as it is, whatever became of it there meanwhile.
   const fresh = tasks.filter(({ id }) => !known.has(id));
   if (!input.dry_run) await store.tasks.submitAll(fresh.map((task) => toRecord(context, task, input.type)));
+  const old = tasks.filter(({ id }) => known.has(id));
+  const links = input.dry_run ? new Map<string, AddedLinks>() : await linkAll(store, old);
   const found = await store.tasks.getTasks(ids);
   return {
     format,
@@ -32,10 +35,39 @@ export const importTasks: CallHandler<"tasks.import"> = async (context, input, o
       outcome: known.has(id) ? ("existing" as const) : ("created" as const),
       state: found.get(id)?.state ?? null,
       after: dependsOn.map((on) => on.id),
+      linked: [...(links.get(id)?.added ?? [])],
     })),
-    notes: notes.map(({ path, message }) => ({ path: formatPath(path), message })),
+    notes: [...notes, ...[...links.values()].flatMap((link) => link.notes)].map(({ path, message }) => ({
+      path: formatPath(path),
+      message,
+    })),
   };
 };
+
+/** What became of the dependencies of a task that was here already. */
+interface AddedLinks {
+  readonly added: readonly string[];
+  readonly notes: readonly ImportNote[];
+}
+
+/** A list and a manifest may speak of the same tasks: what either says that they wait for holds. */
+async function linkAll(store: Store, tasks: readonly ImportedTask[]): Promise<ReadonlyMap<string, AddedLinks>> {
+  const links = new Map<string, AddedLinks>();
+  for (const task of tasks) links.set(task.id, await addLinks(store, task));
+  return links;
+}
+
+async function addLinks(store: Store, { id, place, dependsOn }: ImportedTask): Promise<AddedLinks> {
+  const added: string[] = [];
+  const notes: ImportNote[] = [];
+  const has = new Set(dependsOn.length === 0 ? [] : (await store.tasks.dependenciesOf(id)).map((on) => on.id));
+  for (const on of dependsOn.filter((one) => !has.has(one.id))) {
+    const answer = await store.links.link({ from: on.id, to: id, kind: "blocks", outcome: on.outcome });
+    if (!answer.granted) notes.push({ path: place, message: answer.error.message });
+    else if (answer.value) added.push(on.id);
+  }
+  return { added, notes };
+}
 
 /** Errors: `invalid_input` for a file that cannot be read. */
 async function openDocument(
