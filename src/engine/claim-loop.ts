@@ -95,9 +95,10 @@ export class ClaimLoop {
     if (!this.#open) return;
     this.#begin();
     const { runtime, owner } = this.#options;
-    const begin = Math.max(0, Math.min(runtime.concurrency - this.#running, runtime.mostAttempts - this.#begun));
+    const left = runtime.mostAttempts - this.#begun - this.#ahead.length;
+    const begin = Math.max(0, Math.min(runtime.concurrency - this.#running, left));
     const wanted = this.#wantedAhead();
-    const ahead = wanted - this.#ahead.length;
+    const ahead = Math.min(wanted - this.#ahead.length, left - begin);
     if (this.#claiming !== null || !(this.#news || expectWork) || (begin === 0 && ahead * 2 <= wanted)) return;
     const mine = owner();
     if (mine !== null && this.#hasRoom()) {

@@ -19,7 +19,7 @@ export interface EngineOptions {
   readonly concurrency?: number;
   /** How many tasks are claimed ahead at most, when handlers are quick. 0 claims only what begins at once. Default 500. */
   readonly prefetch?: number;
-  /** Claims no more once so many attempts have begun. With it nothing should be claimed ahead. Default any number. */
+  /** After so many attempts it claims no more. Default any number. */
   readonly mostAttempts?: number;
   /** How long the engine's tasks stay its own after its last sign of life; milliseconds. Default 30,000. */
   readonly leaseMs?: number;
@@ -57,7 +57,9 @@ const DEFAULT_KEEP_ENDED_MS = 30 * 86_400_000;
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { concurrency = DEFAULT_CONCURRENCY, prefetch = DEFAULT_PREFETCH, leaseMs = LEASE_TTL_MS } = options;
   const { abortGraceMs = DEFAULT_ABORT_GRACE_MS, quarantineAfter = QUARANTINE_AFTER } = options;
-  for (const [name, value] of Object.entries({ concurrency, leaseMs, quarantineAfter })) checkWhole(name, value, 1);
+  const { mostAttempts } = options;
+  const counts = { concurrency, leaseMs, quarantineAfter, ...(mostAttempts !== undefined && { mostAttempts }) };
+  for (const [name, value] of Object.entries(counts)) checkWhole(name, value, 1);
   for (const [name, value] of Object.entries({ prefetch, abortGraceMs })) checkWhole(name, value, 0);
   const definitions = byType(options.tasks);
   const own = typeof options.store === "string" ? await openStore(options.store) : null;
@@ -77,7 +79,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     around: options.around ?? ((_attempt, run) => run()),
     concurrency,
     prefetch,
-    mostAttempts: options.mostAttempts ?? Number.POSITIVE_INFINITY,
+    mostAttempts: mostAttempts ?? Number.POSITIVE_INFINITY,
     leaseMs,
     abortGraceMs,
     quarantineAfter,

@@ -57,7 +57,7 @@ export interface EngineRuntime {
   readonly concurrency: number;
   /** How many tasks are claimed ahead at most; they begin as soon as a handler is free. */
   readonly prefetch: number;
-  /** After so many attempts have begun no more is claimed. */
+  /** After so many attempts no more is claimed. */
   readonly mostAttempts: number;
   readonly leaseMs: number;
   /** How long an attempt that was told to stop may take before it is ended without it; milliseconds. */

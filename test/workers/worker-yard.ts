@@ -73,5 +73,3 @@ export async function openYard(): Promise<WorkerYard> {
     },
   };
 }
-
-export const pidsIn = (text: string): number[] => text.split(/\s+/).map(Number);
