@@ -5,7 +5,6 @@ A person would do the same with `waybill tasks answer` after a look at `waybill 
 """
 import json
 import subprocess
-import sys
 
 SAYS = {"Which league": "Take the one of the sea, please: sea"}
 
@@ -36,8 +35,8 @@ def review(task):
 
 
 def main():
-    waiting = [task for task in ask("tasks", "list", "--state", "queued", "--limit", "100")["tasks"]]
-    for task in reversed(waiting):  # The oldest first.
+    queued = ask("tasks", "list", "--state", "queued", "--limit", "100")["tasks"]
+    for task in reversed(queued):  # The oldest first.
         if task["gate"] == "answer":
             asked = ask("tasks", "show", task["id"])
             answer(asked, next(says for words, says in SAYS.items() if asked["question"].startswith(words)))
@@ -45,4 +44,4 @@ def main():
             review(ask("tasks", "show", task["id"]))
 
 
-sys.exit(main())
+main()
