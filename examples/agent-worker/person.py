@@ -6,7 +6,7 @@ A person would do the same with `waybill tasks answer` after a look at `waybill 
 import json
 import subprocess
 
-SAYS = {"Which league": "Take the one of the sea, please: sea"}
+SAYS = {"Which league": "The one of the sea"}
 
 
 def ask(*args):
@@ -15,7 +15,7 @@ def ask(*args):
 
 
 def answer(task, *words):
-    print(f"  {task['question']}\n    -> {' '.join(words)}")
+    print(f"  {task['question']}\n    -> {' '.join(words)}", flush=True)
     subprocess.run(["waybill", "tasks", "answer", task["id"], *words, "--agent", "pat"], check=True)
 
 

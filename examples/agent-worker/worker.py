@@ -30,14 +30,14 @@ def waybill(verb, *args):
 
 
 def length_of(params, notes):
-    """The length that is asked for; the newest answer of a person decides where there are several."""
+    """The length that is asked for; where there are several, the one that a person has named last."""
     if "metres" in params:
         return params["metres"]
     choices = params["choices"]
-    said = [note["text"] for note in notes if note["kind"] == "answer"]
-    chosen = [word for word in choices if said and word in said[-1].split()]
-    if len(chosen) == 1:
-        return choices[chosen[0]]
+    answers = [note["text"] for note in notes if note["kind"] == "answer"]
+    named = [word for text in answers for word in text.split() if word in choices]
+    if named:
+        return choices[named[-1]]
     offered = " or ".join(f"{word} ({metres} m)" for word, metres in choices.items())
     raise Question(f"Which {params['unit']}: {offered}?")
 
@@ -51,10 +51,10 @@ def add_unit(path, unit, metres):
 
 
 def run_tests(tree):
-    """How many pass, and what they say; None when one fails."""
+    """How many pass; None when one fails."""
     command = [sys.executable, "-B", "-m", "unittest", "discover", "-s", "tests"]
     done = subprocess.run(command, cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    print(done.stdout)  # Into the log of the task.
+    print(done.stdout)  # What is printed is in the log of the task.
     return int(re.search(r"Ran (\d+) test", done.stdout).group(1)) if done.returncode == 0 else None
 
 
