@@ -46,7 +46,7 @@ function step(task: Seen, type: string, fence: number): string[] {
     task.running = fence;
     task.newest = fence;
   }
-  if (type === "task.attempt_ended" || type === "task.finished") {
+  if (type === "task.attempt_ended" || type === "task.handed_off" || type === "task.finished") {
     if (task.running !== fence) faults.push(`ended under ${fence} while it ran under ${task.running}`);
     task.running = null;
   }
