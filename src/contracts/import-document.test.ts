@@ -114,6 +114,8 @@ describe("a list of tasks", () => {
   it("says what it does not bring over", () => {
     const { notes } = read([
       open("a", {
+        status: "claimed",
+        claimed_by: "ann",
         parent: "gone",
         edges: [
           { type: "relates", target: "b" },
@@ -129,6 +131,7 @@ describe("a list of tasks", () => {
     ]);
 
     expect(notes).toEqual([
+      { path: [0, "status"], message: "it is claimed by ann there, and by nobody here" },
       { path: [0, "parent"], message: "its parent gone is not in the list" },
       { path: [0, "edges", 0], message: 'edges of the kind "relates" are not known' },
       { path: [0, "edges", 1], message: "gone, to which it leads, is not in the list" },

@@ -67,8 +67,9 @@ function relate(records: readonly TaskRecord[], place: ValuePath): Relations {
   const replaced = new Map<string, string>();
   const discoveredFrom = new Map<string, string>();
   const notes: ImportNote[] = [];
-  for (const [index, { id, parent, edges }] of records.entries()) {
+  for (const [index, { id, parent, edges, status, claimed_by: owner }] of records.entries()) {
     const note = (rest: ValuePath, message: string) => notes.push({ path: [...place, index, ...rest], message });
+    if (status === "claimed") note(["status"], `it is claimed by ${owner ?? "somebody"} there, and by nobody here`);
     if (parent != null && !known.has(parent)) note(["parent"], `its parent ${parent} is not in the list`);
     else if (parent != null) blockers.get(parent)?.add(id);
     for (const [at, { type, target }] of (edges ?? []).entries()) {
