@@ -1,4 +1,9 @@
-/** Calls its listeners when something may have changed in the store, whoever changed it; it looks only while somebody listens. */
+/**
+ * Calls its listeners when something has happened in the store, whoever did it; it looks only while somebody listens.
+ *
+ * What happens is in the feed. A write that leaves no event there, such as the renewal of a lease, calls nobody: among
+ * many engines on one file each would otherwise have all others look for work.
+ */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Log } from "../observe/log.js";
 import type { EventStore } from "../store/event-store.js";
@@ -11,13 +16,13 @@ const LONGEST_MS = 1_000;
 const PAUSE_MS = 100;
 
 export class ChangeLoop {
-  readonly #events: Pick<EventStore, "waitForChange">;
+  readonly #events: Pick<EventStore, "waitForChange" | "lastSequence">;
   readonly #log: Log;
   readonly #listeners = new Set<() => Promise<void>>();
   #stop: AbortController | null = null;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(events: Pick<EventStore, "waitForChange">, log: Log) {
+  constructor(events: Pick<EventStore, "waitForChange" | "lastSequence">, log: Log) {
     this.#events = events;
     this.#log = log;
   }
@@ -44,11 +49,18 @@ export class ChangeLoop {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
+    let seen: number | null = null;
+    let lookedAt = performance.now();
     while (!signal.aborted) {
       try {
         await this.#events.waitForChange(LONGEST_MS, signal);
         if (signal.aborted) return;
-        await Promise.all([...this.#listeners].map((listener) => listener()));
+        const newest = await this.#events.lastSequence();
+        if (newest !== seen || performance.now() - lookedAt >= LONGEST_MS) {
+          seen = newest;
+          lookedAt = performance.now();
+          await Promise.all([...this.#listeners].map((listener) => listener()));
+        }
         await pause(GATHER_MS);
       } catch (error) {
         this.#log("engine.look_failed", { error: (error as Error).message });
