@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { gateIn } from "../crash/gate.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
-import { rowsOf } from "../harness/store-look.js";
+import { leasesOf, rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 import { type Dispatches, dispatchesOf, takeOverAndStay } from "./dispatches.js";
 import { type Verbs, verbsOf } from "./verbs.js";
@@ -171,6 +171,20 @@ describe("a dispatch", () => {
       code: 0,
     });
     expect(await dispatches.show(id)).toMatchObject({ state: "completed", result: { summary: "by the next" } });
+    await dispatches.nothingLeft();
+  });
+
+  it("whose warden is killed ends its worker at once, since others may have the task from then on", async () => {
+    const id = await submit();
+    const worker = dispatches.worker("trap '' TERM; echo begun >begun; while :; do sleep 0.05; done");
+    const args = ["--json", "--grace", "1h", "--timeout", "60d", "--worker-bin", worker];
+    const parent = dispatches.start(id, args);
+    await until("it is executed", () => existsSync(box.path("begun")));
+    const [warden] = leasesOf(box.home).filter(({ name }) => name.startsWith("worker/"));
+    process.kill(warden?.pid ?? 0, "SIGKILL");
+    const { stdout } = await parent.ended;
+
+    expect(JSON.parse(stdout).data).toMatchObject({ error_code: "lost", task: { state: "queued", crashes: 1 } });
     await dispatches.nothingLeft();
   });
 

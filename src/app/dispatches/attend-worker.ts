@@ -7,7 +7,7 @@ import type { WorkerProcess } from "./worker-process.js";
 
 /** A look without any hint that something has changed; milliseconds. */
 const LOOK_MS = 1_000;
-/** Timers are no longer than this; nor is any limit that matters (https://nodejs.org/api/timers.html). */
+/** Timers are no longer than this (https://nodejs.org/api/timers.html); no worker lives to see a limit beyond. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
 /**
@@ -81,7 +81,7 @@ class Attendance {
   }
 
   #after(ms: number, act: () => void): void {
-    this.#timers.push(setTimeout(act, Math.min(Math.max(0, ms), LONGEST_TIMER_MS)));
+    if (ms <= LONGEST_TIMER_MS) this.#timers.push(setTimeout(act, Math.max(0, ms)));
   }
 
   #hear(signal: AbortSignal | undefined, why: Stop, graceMs?: number): void {
