@@ -34,6 +34,14 @@ describe("`tasks result`", () => {
     expect((await box.cli(["tasks", "show", id])).stdout).toMatch(/✔ succeeded .*success: all good$/m);
   });
 
+  it("shows where the work lies that waits to be looked at", async () => {
+    const id = await verbs.submit("review");
+    const fork = ["--kind", "fork", "--summary", "see the branch", "--branch", "fix/login", "--rev", "3f2c1a"];
+    await record(await verbs.claim(), fork);
+    const { stdout } = await box.cli(["tasks", "show", id]);
+    expect(stdout).toMatch(/↩ review .*fork \(fix\/login 3f2c1a\): see the branch$/m);
+  });
+
   it("tries a failure again while there are attempts left, and fails the task then", async () => {
     const id = await verbs.submit("review", "--max-attempts", "2");
     const first = await record(await verbs.claim(), ["--kind", "fail", "--summary", "flaky"]);

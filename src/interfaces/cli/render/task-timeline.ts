@@ -2,6 +2,7 @@
 import pc from "picocolors";
 import type { AttemptView, TaskDetailView } from "../../../contracts/task-views.js";
 import { describeDuration } from "../../../domain/duration.js";
+import type { WorkerResult } from "../../../domain/result.js";
 import { formatAttemptState, toneOfAttempt } from "./task-look.js";
 import { printable, table } from "./text.js";
 
@@ -50,11 +51,13 @@ function attemptRow(attempt: AttemptView, axis: Axis, now: number): string[] {
   ];
 }
 
-/** What its worker answered says more than what that made of the attempt. */
+/** What its worker answered says more than what that made of the attempt; and where its work lies, for whoever looks at it. */
 function outcomeOf({ failure, result }: AttemptView): string {
-  const { kind, summary } = (result ?? {}) as { readonly kind?: string; readonly summary?: string };
-  if (kind !== undefined) return summary === "" ? kind : `${kind}: ${summary}`;
-  return failure === null ? "" : `${failure.code}: ${failure.message}`;
+  const { kind, summary = "", branch, rev } = (result ?? {}) as Partial<WorkerResult>;
+  if (kind === undefined) return failure === null ? "" : `${failure.code}: ${failure.message}`;
+  const where = [branch, rev].filter((part) => part !== undefined).join(" ");
+  const answer = where === "" ? kind : `${kind} (${where})`;
+  return summary === "" ? answer : `${answer}: ${summary}`;
 }
 
 function stepRow(step: StepView, axis: Axis): string[] {
