@@ -1,5 +1,5 @@
 /** `waybill work` when something is told to end, hangs, is stopped, or dies: real processes, real signals. */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isAlive } from "../harness/processes.js";
 import { eventsOf } from "../harness/store-look.js";
@@ -151,6 +151,23 @@ describe("a worker whose warden is killed", () => {
     expect([code, stderr]).toEqual([130, expect.stringContaining("warden")]);
     expect(isAlive(pid)).toBe(false);
     expect((await yard.store.tasks.getTask(id))?.state).toBe("queued");
+  });
+});
+
+describe("a worker that is killed while its command is deaf, with a grace that is longer than its lease", () => {
+  it("has its command killed within the lease, before anybody else executes the task", async () => {
+    const id = await yard.submit();
+    const deaf = 'trap "" TERM; echo $$ >"pid-$WAYBILL_ATTEMPT"; while [ ! -e go ]; do sleep 0.05; done';
+    const first = yard.worker(deaf, ["--lease", "6s", "--grace", "10m"]);
+    const pid = await pidOf(1);
+    // A zombie runs nothing; some containers never reap them.
+    const look = `case $(ps -o stat= -p "$(cat pid-1)") in "" | Z*) ;; *) echo beside >overlap ;; esac; ${deaf}`;
+    yard.worker(look, ["--lease", "6s"]);
+    first.kill("SIGKILL");
+    await pidOf(2);
+    expect([isAlive(pid), existsSync(yard.box.path("overlap"))]).toEqual([false, false]);
+    writeFileSync(yard.box.path("go"), "");
+    await yard.inState(id, "completed");
   });
 });
 

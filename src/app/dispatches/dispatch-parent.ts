@@ -33,7 +33,8 @@ export const dispatchParent: CallHandler<"tasks.dispatch.parent"> = async (conte
   if (isEndedTask(task.state)) return await viewOfEnded(store, task, workerAgentId);
   const session = sessionOf(settings, input.session) ?? v7();
   const graceMs = durationMs(input.grace) ?? 0;
-  const post = await openWorkerPost(context, { workerId: v7(), agentId: workerAgentId, session, graceMs });
+  const leaseMs = durationMs(input.lease) ?? 0;
+  const post = await openWorkerPost(context, { workerId: v7(), agentId: workerAgentId, session, graceMs, leaseMs });
   try {
     const { log, onStep } = await context.runtime();
     const toParent = (): WorkerRequest => ({
@@ -44,7 +45,7 @@ export const dispatchParent: CallHandler<"tasks.dispatch.parent"> = async (conte
       types: [task.type],
       workspace: order.cwd,
       holder: post.warden.identity,
-      ttlMs: durationMs(input.lease) ?? 0,
+      ttlMs: leaseMs,
     });
     const timeoutMs = durationMs(input.timeout) ?? task.timeoutMs;
     const dispatch = { store, post, task, order, workerAgentId, toParent, graceMs, timeoutMs, log, onStep, signal };

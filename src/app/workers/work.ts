@@ -34,11 +34,12 @@ export const work: CallHandler<"workers.work"> = async (context, input, { signal
   const [program = "", ...args] = input.argv;
   const command = [findProgram(program, cwd, context.settings.environment), ...args] as const;
   const graceMs = durationMs(input.grace) ?? 0;
+  const leaseMs = durationMs(input.lease) ?? 0;
   const store = await context.store();
   const agentId = agentIdOf(context.settings, input.agent);
   const session = sessionOf(context.settings, input.session) ?? v7();
   const workerId = v7();
-  const post = await openWorkerPost(context, { workerId, agentId, session, graceMs });
+  const post = await openWorkerPost(context, { workerId, agentId, session, graceMs, leaseMs });
   try {
     const logLimit = parseByteSize(input.log_limit) ?? 0;
     const equipment = { store, post, command, cwd, graceMs, logLimit, log: watch.log };

@@ -30,15 +30,24 @@ export interface WorkerPostOptions {
   readonly workerId: string;
   readonly agentId: string;
   readonly session: string;
-  /** What the warden leaves between asking what is left to end and killing it; milliseconds. */
+  /** What is left between asking a command to end and killing it; milliseconds. */
   readonly graceMs: number;
+  /** How long its tasks stay its own after its last sign of life; milliseconds. */
+  readonly leaseMs: number;
 }
+
+/**
+ * A worker renews its lease three times within it, so two thirds of it are left when it dies. Within these its warden must
+ * have ended what it ran, however long a grace was given: after that others execute its tasks.
+ */
+const graceOfWarden = ({ graceMs, leaseMs }: WorkerPostOptions): number => Math.min(graceMs, leaseMs / 3);
 
 /** Errors: `spawn_failed` when there is no shell, or no place for files. */
 export async function openWorkerPost(
   { settings }: Pick<AppContext, "settings">,
-  { workerId, agentId, session, graceMs }: WorkerPostOptions,
+  options: WorkerPostOptions,
 ): Promise<WorkerPost> {
+  const { workerId, agentId, session } = options;
   const directory = join(settings.home.workers, workerId);
   const environment = withoutOwnVariables(settings.environment);
   await mkdir(directory, { recursive: true, mode: 0o700 }).catch((cause: Error) => {
@@ -47,7 +56,7 @@ export async function openWorkerPost(
       cause,
     });
   });
-  const warden = await startWarden({ graceMs, directory, environment });
+  const warden = await startWarden({ graceMs: graceOfWarden(options), directory, environment });
   return {
     warden,
     pipes: new PipeMaker(directory, environment),
