@@ -11,6 +11,7 @@ import type { WorkerClaim, WorkerClaimRequest, WorkerRequest } from "../../store
 import type { AppContext, CallHandler, CallOptions } from "../context.js";
 import { findTask } from "../tasks/find-task.js";
 import { toPaths } from "../tasks/to-paths.js";
+import { withinLimit } from "../time-limit.js";
 import { agentIdOf, sessionOf } from "./caller.js";
 import { claimHolder } from "./claim-holder.js";
 import { Reaper } from "./reaper.js";
@@ -68,9 +69,7 @@ async function claimInTime(
   limit: string | undefined,
   { signal, onProgress }: CallOptions,
 ): Promise<Granted<WorkerClaim>> {
-  const limitMs = durationMs(limit);
-  const signals = [signal, limitMs === null ? undefined : AbortSignal.timeout(limitMs)];
-  const over = AbortSignal.any(signals.filter((one) => one !== undefined));
+  const over = withinLimit(durationMs(limit), signal);
   const reaper = new Reaper(store);
   let told = false;
   for (;;) {

@@ -3,6 +3,7 @@ import { durationMs } from "../../contracts/fields.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { Task } from "../../domain/task.js";
 import type { Store } from "../../store/store.js";
+import { withinLimit } from "../time-limit.js";
 
 /** A look without any hint that something has changed; milliseconds. */
 const LOOK_MS = 1_000;
@@ -28,9 +29,7 @@ export async function awaitTasks(
   ids: readonly string[],
   options: AwaitOptions,
 ): Promise<readonly Task[]> {
-  const limitMs = durationMs(options.limit);
-  const signals = [options.signal, limitMs === null ? undefined : AbortSignal.timeout(limitMs)];
-  const over = AbortSignal.any(signals.filter((signal) => signal !== undefined));
+  const over = withinLimit(durationMs(options.limit), options.signal);
   for (;;) {
     await options.before?.();
     const ended = new Set(await store.tasks.endedAmong(ids));
