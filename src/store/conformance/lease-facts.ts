@@ -98,6 +98,22 @@ export function leaseFacts(use: UseBench): void {
       expect(lost).toEqual(["gone"]);
     });
 
+    it("of months are not renewed all the time", async () => {
+      const { store } = use();
+      const monthsMs = 90 * 24 * 60 * 60_000;
+      const keep = async (name: string, ttlMs: number, everyMs: number) => {
+        const { lease } = await take(name, 1);
+        return { lease, keeping: store.leases.keepLease(lease, { ttlMs, everyMs, onLost: fail, onError: fail }) };
+      };
+      const fail = (why = "A lease was lost."): never => expect.unreachable(why);
+      const [long, short] = [await keep("long", monthsMs, monthsMs / 3), await keep("short", 60_000, 5)];
+      await vi.waitFor(async () => {
+        expect((await store.leases.getLease("short"))?.expiresAt).toBeGreaterThan(short.lease.expiresAt);
+      });
+      expect((await store.leases.getLease("long"))?.expiresAt).toBe(long.lease.expiresAt);
+      await Promise.all([long.keeping.stop(), short.keeping.stop()]);
+    });
+
     it("have never two winners while they live, and fences only grow, whatever happens", async () => {
       const step = fc.oneof(
         fc.record({ op: fc.constant("take" as const), pid: fc.integer({ min: 1, max: 3 }) }),

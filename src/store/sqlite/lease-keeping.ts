@@ -13,14 +13,18 @@ interface Told {
 const PATIENCE = 0.9;
 const MOST_PATIENCE_MS = 1_000;
 
+/** Node fires a timer of more milliseconds at once, and again and again (https://nodejs.org/api/timers.html). */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
 /** Renews in a thread with a connection of its own; and on this connection besides, which never has to wait for this process's own writes. */
 export function keepLease(
   session: Session,
   sql: string,
   lease: Pick<Lease, "name" | "fence">,
-  options: LeaseKeepingOptions,
+  wanted: LeaseKeepingOptions,
 ): LeaseKeeping {
   const { name, fence } = lease;
+  const options = { ...wanted, everyMs: Math.min(wanted.everyMs, LONGEST_TIMER_MS) };
   const { ttlMs, everyMs, onLost, onError } = options;
   let over = false;
   const thread = session.path === MEMORY ? null : startThread(session.path, sql, lease, options);
