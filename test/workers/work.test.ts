@@ -214,12 +214,14 @@ describe("a worker", () => {
     expect(lines.filter(({ event }) => event === "work.ended")).toHaveLength(20);
   });
 
-  it("is refused without a program or a directory, before it has cost a task an attempt", async () => {
+  it("is refused without a program, a directory or a type, before it has cost a task an attempt", async () => {
     const id = await yard.submit();
     const missing = await yard.box.cli(["work", "--types", "t", "--", "no-such-program"]);
     expect([missing.code, missing.stderr]).toEqual([6, expect.stringContaining("spawn_failed")]);
     const nowhere = await yard.box.cli(["work", "--types", "t", "--cwd", "nowhere", "--", "true"]);
     expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining("nowhere")]);
+    const typeless = await yard.box.cli(["work", "--types", ",", "--drain", "--", "true"]);
+    expect([typeless.code, typeless.stderr]).toEqual([2, expect.stringContaining("--types")]);
     expect((await yard.store.tasks.getTask(id))?.attempt).toBe(0);
   });
 

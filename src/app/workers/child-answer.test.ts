@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeLoss } from "../../domain/result.js";
 import { formatResult } from "../../workers/result-codec.js";
 import { type ChildTraces, readAnswer } from "./child-answer.js";
 
@@ -76,6 +77,7 @@ describe("the answer of a child", () => {
   it("that was killed by somebody is a fault of the infrastructure", async () => {
     const answer = await answerOf(null, { end: { code: null, signal: "SIGSEGV" } });
     expect(answer).toMatchObject({ result: { kind: "fail", substrate: { fault: "killed" } } });
+    expect("result" in answer && describeLoss(answer.result)).toBe("killed: The command was ended by SIGSEGV.");
   });
 
   it("is none when it was told to end and said nothing, whatever its exit code", async () => {

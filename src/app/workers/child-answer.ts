@@ -81,5 +81,5 @@ function resultOfExit({ code, signal }: ChildEnd): WorkerResult {
   if (code === 0) return { v: 2, kind: "success", summary: "" };
   if (code !== null) return { v: 2, kind: "fail", summary: `The command ended with exit code ${code}.` };
   const summary = `The command was ended by ${signal}.`;
-  return { v: 2, kind: "fail", summary, substrate: { fault: KILLED, error: `It was ended by ${signal}.` } };
+  return { v: 2, kind: "fail", summary, substrate: { fault: KILLED, error: "" } };
 }

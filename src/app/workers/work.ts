@@ -31,6 +31,7 @@ const ALONE: WorkWatch = { log: silentLog, hurry: new AbortController().signal }
 export const work: CallHandler<"workers.work"> = async (context, input, { signal, watch = ALONE }) => {
   const cwd = resolve(context.settings.cwd, input.cwd ?? ".");
   await mustBeDirectory(cwd, "--cwd names the directory in which the command runs.");
+  if (split(input.types).length === 0) throw noTypes();
   const [program = "", ...args] = input.argv;
   const command = [findProgram(program, cwd, context.settings.environment), ...args] as const;
   const graceMs = durationMs(input.grace) ?? 0;
@@ -117,6 +118,9 @@ const wardenLost = (): WaybillError =>
   new WaybillError("lost", "The warden of this worker was killed: others may execute its tasks already.", {
     hint: "What ran here was ended. Start the worker again, and leave the `sh` process beside it alone.",
   });
+
+const noTypes = (): WaybillError =>
+  new WaybillError("invalid_input", "--types names no type; expected one, or several with commas between them.");
 
 const nothingToClaim = (types: readonly string[]): WaybillError =>
   new WaybillError("nothing_to_claim", `No task of the types ${types.join(", ")} is there to be claimed.`, {
