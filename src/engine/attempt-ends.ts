@@ -13,6 +13,8 @@ const PAUSE_MS = 250;
 export class AttemptEnds {
   /** Attempts of this engine since it was started; `refused`: superseded before their end was recorded. */
   readonly counts = { succeeded: 0, failed: 0, refused: 0 };
+  /** Whether what the store could not take is tried again. */
+  patient = true;
   readonly #runtime: Pick<EngineRuntime, "store" | "log" | "observe">;
   readonly #batch: TurnBatch<EndRequest, AttemptWrite<TaskState>>;
 
@@ -74,7 +76,7 @@ export class AttemptEnds {
         const answer = await this.#batch.add({ guard, ...ended });
         return answer.written ? answer.value : null;
       } catch (error) {
-        const isOver = !mayTry() || (error instanceof WaybillError && error.code === "invalid_state");
+        const isOver = !(this.patient && mayTry()) || (error instanceof WaybillError && error.code === "invalid_state");
         const event = isOver ? "task.end_lost" : "task.end_delayed";
         this.#runtime.log(event, { id: task.id, attempt: task.attempt, error: (error as Error).message });
         if (isOver) return null;

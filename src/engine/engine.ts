@@ -98,6 +98,7 @@ export class Engine {
   async start(): Promise<void> {
     if (this.#state !== "stopped") throw new WaybillError("invalid_state", `The engine is ${this.#state}.`);
     this.#state = "running";
+    this.#ends.patient = true;
     try {
       await this.#prepare();
     } catch (error) {
@@ -125,7 +126,7 @@ export class Engine {
 
   /**
    * Claims nothing more, waits for handlers up to `graceMs` milliseconds (default 10,000), then tells them to stop, and
-   * gives back what they did not finish, without counting it. Idempotent. Once `hurry` is aborted the time is over.
+   * gives back what they did not finish, uncounted. Idempotent. Once `hurry` is aborted the time is over, the store's too.
    */
   async stop({ graceMs = DEFAULT_GRACE_MS, hurry }: StopOptions = {}): Promise<void> {
     if (this.#state !== "running") return;
@@ -135,8 +136,11 @@ export class Engine {
     const returned = (await this.#claims.close()).map((task) => this.#giveBack(task));
     await this.#settled(graceMs, hurry);
     for (const run of this.#runs.values()) run.interrupt("shutdown");
-    // An interrupted attempt ends after its grace time, whatever its handler does.
-    while (this.#runs.size + this.#ends.unrecorded > 0) await this.#settled(this.#runtime.abortGraceMs);
+    // An interrupted attempt ends after its grace time, whatever its handler does; its lease ends what is not recorded then.
+    while (this.#runs.size + this.#ends.unrecorded > 0) {
+      await this.#settled(this.#runtime.abortGraceMs);
+      this.#ends.patient = hurry?.aborted !== true;
+    }
     await Promise.all(returned);
     this.#unlisten?.();
     await this.#releaseLease();

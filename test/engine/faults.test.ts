@@ -140,6 +140,31 @@ describe("a store that is locked by another process", () => {
   });
 });
 
+describe("an engine that is stopped while another process locks its store", () => {
+  it("leaves once it is hurried, and without the end that it could not record", async () => {
+    shop = await createWorkshop({ patienceMs: 50 });
+    const task = defineTask({ type: "held", params: anything, run: () => gate.promise });
+    const gate = latch();
+    const told: string[] = [];
+    const engine = await shop.engine([task], { abortGraceMs: 100, log: (event) => void told.push(event) });
+    await engine.start();
+    const { id } = await engine.tasks.submit(task, {});
+    await until("it runs", () => engine.status().running === 1);
+    const other = new Database(shop.path);
+    other.exec("BEGIN IMMEDIATE");
+    gate.open();
+    await until("the end was tried in vain", () => told.includes("task.end_delayed"));
+    const hurry = new AbortController();
+    const stopped = engine.stop({ graceMs: 3_600_000, hurry: hurry.signal });
+    hurry.abort();
+    await stopped;
+    other.exec("COMMIT");
+    other.close();
+    expect(told).toContain("task.end_lost");
+    expect(await engine.tasks.get(id)).toMatchObject({ state: "running" });
+  });
+});
+
 describe("a store that is closed under load", () => {
   it("refuses what comes after, and keeps all that it acknowledged", async () => {
     shop = await createWorkshop();
