@@ -87,7 +87,8 @@ describe("`tasks create`", () => {
     const changed = plan("version: 1\nkey: k\ntasks: [{ name: a, type: t }, { name: b, type: t, params: 2 }]");
     const refusal = await verbs.refused(["tasks", "create", "--file", changed]);
 
-    expect(refusal).toMatchObject({ exit: 4, code: "task_conflict" });
+    expect(refusal).toMatchObject({ exit: 4, code: "task_conflict", details: { name: "b", differs: "params" } });
+    expect(refusal.hint).toContain("key");
     expect(await count()).toBe(1);
   });
 

@@ -9,6 +9,7 @@ import { type PlannedTask, parseTaskPlan, type TaskPlan } from "../../contracts/
 import { isMap } from "../../contracts/yaml-values.js";
 import { canonicalJson } from "../../domain/canonical-json.js";
 import { WaybillError } from "../../domain/errors.js";
+import type { Task } from "../../domain/task.js";
 import { checkSameTask } from "../../domain/task-identity.js";
 import { toJson, toNewTask } from "../../engine/submission.js";
 import type { Store } from "../../store/store.js";
@@ -127,9 +128,24 @@ function toNamedTask({ settings }: AppContext, key: string, planned: PlannedTask
 /** The ids that were submitted before. Errors: `task_conflict` for one that is other work now. */
 async function knownAmong(store: Store, tasks: readonly NamedTask[]): Promise<ReadonlySet<string>> {
   const found = await store.tasks.getTasks(tasks.map(({ record }) => record.id));
-  for (const { planned, record } of tasks) {
-    const known = found.get(record.id);
-    if (known !== undefined) checkSameTask(record.id, known, planned);
+  for (const task of tasks) {
+    const known = found.get(task.record.id);
+    if (known !== undefined) mustBeSame(task, known);
   }
   return new Set(found.keys());
+}
+
+/** Errors: `task_conflict`, by the name that the plan has for it. */
+function mustBeSame({ planned, record: { id } }: NamedTask, known: Task): void {
+  try {
+    checkSameTask(id, known, planned);
+  } catch (cause) {
+    if (!(cause instanceof WaybillError)) throw cause;
+    const { name } = planned;
+    throw new WaybillError("task_conflict", `"${name}" is not what this plan submitted before: ${cause.message}`, {
+      hint: "Give the plan another key or the task another name, or remove the task first (`waybill tasks rm`).",
+      details: { ...cause.details, name },
+      cause,
+    });
+  }
 }
