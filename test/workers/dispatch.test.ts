@@ -205,7 +205,8 @@ describe("a dispatch", () => {
   it("claims nothing when its worker cannot be started, or somebody else executes the task", async () => {
     const id = await submit();
     const missing = ["tasks", "dispatch", "parent", "--task-id", id, "--worker-bin", "./missing"];
-    expect(await verbs.refused(missing)).toMatchObject({ exit: 6, code: "spawn_failed" });
+    const refusal = await verbs.refused(missing);
+    expect(refusal).toMatchObject({ exit: 6, code: "spawn_failed", hint: expect.stringContaining("installed") });
     expect(await verbs.show(id)).toMatchObject({ state: "queued", attempt: 0 });
     await verbs.claim(id);
     expect(await verbs.refused(missing.slice(0, 5))).toMatchObject({ exit: 4, code: "invalid_state" });

@@ -14,7 +14,7 @@ export function findProgram(name: string, cwd: string, environment: Readonly<Rec
     ? `${resolve(cwd, name)} is no program`
     : `No folder of PATH has the program "${name}"`;
   throw new WaybillError("spawn_failed", `${where} that can be executed.`, {
-    hint: "Give the command and its arguments after --.",
+    hint: "Is it installed, and may it be executed?",
     details: { program: name },
   });
 }
