@@ -1,5 +1,7 @@
 /** `waybill work` when something is told to end, hangs, is stopped, or dies: real processes, real signals. */
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isAlive } from "../harness/processes.js";
 import { eventsOf } from "../harness/store-look.js";
@@ -118,6 +120,30 @@ describe("a worker that is killed", () => {
     await pidOf(1);
     worker.kill("SIGKILL");
     await until("its directory is gone", () => readdirSync(`${yard.box.home}/workers`).length === 0);
+  });
+});
+
+describe("a worker whose store is kept busy by somebody", () => {
+  it("waits with its start for as long as that lasts", async () => {
+    const id = await yard.submit();
+    const database = new Database(join(yard.box.home, "waybill.db"));
+    database.exec("BEGIN IMMEDIATE");
+    const worker = yard.worker("exit 0");
+    await worker.says(/work\.start_delayed/);
+    database.exec("COMMIT");
+    database.close();
+    await yard.inState(id, "completed");
+    worker.kill("SIGTERM");
+    expect((await worker.ended).code).toBe(0);
+  });
+
+  it("leaves with the reason when it was to take what is there", async () => {
+    const database = new Database(join(yard.box.home, "waybill.db"));
+    database.exec("BEGIN IMMEDIATE");
+    const { code, stderr } = await yard.worker("exit 0", ["--drain"]).ended;
+    expect([code, stderr]).toEqual([5, expect.stringContaining("store_busy")]);
+    database.exec("COMMIT");
+    database.close();
   });
 });
 

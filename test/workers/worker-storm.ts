@@ -21,6 +21,8 @@ interface Worker {
 
 /** How often somebody is struck; milliseconds. */
 const STRIKE_MS = { least: 100, spread: 500 } as const;
+/** Fifty processes on two busy cores take their time to be there. */
+const START_MS = 300_000;
 
 export class WorkerStorm {
   readonly #yard: WorkerYard;
@@ -30,6 +32,8 @@ export class WorkerStorm {
   #started = 0;
   kills = 0;
   stops = 0;
+  /** Stops that fell into a write. */
+  inWrite = 0;
   /** Sessions that may have lost what they executed: they were killed, or stopped for longer than a part of the lease. */
   readonly struck = new Set<string>();
 
@@ -38,14 +42,22 @@ export class WorkerStorm {
     this.#options = options;
   }
 
-  /** Resolves when all workers are there. */
+  /** Resolves when all workers are there. Fails when one has left by itself, with what it said. */
   async begin(): Promise<void> {
     for (let n = 0; n < this.#options.workers; n += 1) this.#workers.push(this.#start());
     const { store } = this.#yard;
-    await until(
-      "all workers are there",
-      async () => (await store.workers.listWorkers()).length >= this.#options.workers,
-    );
+    const areThere = async () => {
+      await this.#expectAll();
+      return (await store.workers.listWorkers()).length >= this.#options.workers;
+    };
+    await until("all workers are there", areThere, START_MS);
+  }
+
+  async #expectAll(): Promise<void> {
+    const left = this.#workers.find(({ live }) => live.hasEnded());
+    if (left === undefined) return;
+    const { code, signal, stderr } = await left.live.ended;
+    throw new Error(`The worker ${left.session} left with ${code ?? signal}: ${stderr.slice(-2_000)}`);
   }
 
   #start(): Worker {
@@ -64,9 +76,16 @@ export class WorkerStorm {
       const victim = this.#workers[at];
       if (victim === undefined || victim.stopped || (await this.#isWorn(victim))) continue;
       if (random.below(2) === 0) this.#workers[at] = this.#kill(victim);
-      else this.#stop(victim, random.below(2 * this.#options.leaseMs));
+      else await this.#stop(victim, this.#stopMs());
     }
     await Promise.all(this.#resting);
+    await this.#expectAll();
+  }
+
+  /** Mostly shorter than a lease by far, now and then longer. */
+  #stopMs(): number {
+    const { random, leaseMs } = this.#options;
+    return random.below(5) === 0 ? leaseMs + random.below(leaseMs / 2) : random.below(leaseMs / 4);
   }
 
   /** What it executes has lost two attempts: a third would end its task, as it should. */
@@ -86,13 +105,24 @@ export class WorkerStorm {
     return this.#start();
   }
 
-  /** A stop that is short of the lease by far takes nothing from anybody. */
-  #stop(victim: Worker, ms: number): void {
-    this.stops += 1;
-    if (ms > this.#options.leaseMs / 3) this.struck.add(victim.session);
+  /**
+   * A stop that is short of the lease by far takes nothing from anybody. Who is stopped in the middle of a write keeps all
+   * others from writing, as SQLite's locks are; it is let go at once, since what would follow is nobody's reclaim.
+   */
+  async #stop(victim: Worker, ms: number): Promise<void> {
     victim.stopped = true;
     victim.live.kill("SIGSTOP");
-    const rest = pause(ms).then(() => {
+    const { leaseMs } = this.#options;
+    const isFree = await Promise.race([
+      this.#yard.store.probe().then(() => true),
+      pause(leaseMs / 4).then(() => false),
+    ]);
+    if (!isFree) this.inWrite += 1;
+    else {
+      this.stops += 1;
+      if (ms >= leaseMs / 4) this.struck.add(victim.session);
+    }
+    const rest = pause(isFree ? ms : 0).then(() => {
       victim.live.kill("SIGCONT");
       victim.stopped = false;
       this.#resting.delete(rest);

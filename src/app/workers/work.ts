@@ -1,5 +1,6 @@
 /** `waybill work`: an engine whose handlers supervise a command for each task. */
 import { resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { v7 } from "uuid";
 import { durationMs } from "../../contracts/fields.js";
 import type { OutputOf, ParsedInputOf } from "../../contracts/index.js";
@@ -9,7 +10,7 @@ import type { Engine } from "../../engine/engine.js";
 import { openEngine } from "../../engine/open-engine.js";
 import type { TaskContext } from "../../engine/task-context.js";
 import type { Verdict } from "../../engine/verdict.js";
-import { silentLog } from "../../observe/log.js";
+import { type Log, silentLog } from "../../observe/log.js";
 import type { Store } from "../../store/store.js";
 import { agentIdOf, sessionOf } from "../claims/caller.js";
 import type { CallHandler, WorkWatch } from "../context.js";
@@ -66,7 +67,7 @@ async function workAt(
   const onFault = (error: unknown): void => shift.failed(error);
   const engine = await openWorker({ ...equipment, onFault }, input, shift);
   try {
-    await engine.start();
+    await startPatiently(engine, input, log, shift);
     await shift.over;
     log("work.stopping", { running: engine.status().running });
     await engine.stop({ graceMs: LONG_MS, hurry: AbortSignal.any([hurry, gone]) });
@@ -80,6 +81,23 @@ async function workAt(
   const { succeeded, failed, refused } = engine.status();
   const errorCode = input.once && last !== null ? await failureOf(store, last) : null;
   return { started, succeeded, failed, refused, hurried: hurry.aborted, error_code: errorCode };
+}
+
+/** Between two tries to start at a store that is busy; milliseconds. */
+const START_PAUSE_MS = 1_000;
+
+/** A worker that stays has time: a store that others keep busy is tried again until it can be had, or nobody wants it any more. */
+async function startPatiently(engine: Engine, { once, drain }: Input, log: Log, shift: Shift): Promise<void> {
+  for (;;) {
+    try {
+      return await engine.start();
+    } catch (error) {
+      if (once || drain || !(error instanceof WaybillError) || error.code !== "store_busy") throw error;
+      log("work.start_delayed", { error: error.message });
+    }
+    const isOver = await Promise.race([shift.over.then(() => true), pause(START_PAUSE_MS).then(() => false)]);
+    if (isOver) return;
+  }
 }
 
 /** Claims only what begins at once: what waits here would wait for nobody else. */
