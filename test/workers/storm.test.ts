@@ -16,7 +16,7 @@ const part = Math.min(1, ms / WHOLE.ms);
 const workers = Math.max(8, Math.round(WHOLE.workers * part));
 const tasks = Math.round(WHOLE.tasks * part);
 /** Many processes on two busy cores get to write seldom, and have to renew within a lease all the same. */
-const LEASE_MS = 500 * workers;
+const LEASE_MS = Math.max(10_000, 500 * workers);
 const DEADLINE_MS = 600_000;
 
 let yard: WorkerYard;
