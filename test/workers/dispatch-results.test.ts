@@ -81,9 +81,17 @@ describe("the result of a dispatch", () => {
 
   it("is a failure where the worker says something that is no result", async () => {
     const worker = dispatches.worker("echo 'dispatch-result|great|x'");
-    const answer = await dispatches.answer(await submit("--max-attempts", "1"), ["--worker-bin", worker]);
+    const answer = await dispatches.answer(await submit(), ["--worker-bin", worker]);
 
     expect(answer).toMatchObject({ error_code: "invalid_result", task: { state: "failed" }, result: null });
+  });
+
+  it("is kept with an attempt whose time was over before the worker had failed", async () => {
+    const worker = dispatches.worker("trap 'echo \"dispatch-result|fail|half of it\"; exit 1' TERM; sleep 600 & wait");
+    const answer = await dispatches.answer(await submit(), ["--timeout", "500ms", "--worker-bin", worker]);
+
+    expect(answer).toMatchObject({ error_code: "timeout", task: { state: "scheduled" } });
+    expect(answer.result).toMatchObject({ kind: "fail", summary: "half of it" });
   });
 
   it("is what the worker has recorded by itself, whatever it prints", async () => {

@@ -77,7 +77,7 @@ async function patiently<T>(patienceMs: number, act: () => Promise<T>): Promise<
 
 interface Ended {
   readonly end: AttemptEnd;
-  /** Kept with the attempt; null when the worker has said nothing that counts. */
+  /** Kept with the attempt, whatever ended it; null when the worker has said nothing. */
   readonly verdict: WorkerResult | null;
 }
 
@@ -85,14 +85,15 @@ interface Ended {
 const COUNTS_WHEN_STOPPED: readonly WorkerResult["kind"][] = ["success", "fork", "needs_input"];
 
 function endOf(answer: ChildAnswer, stop: Stop | null, task: Task, dispatch: Dispatch): Ended {
-  const again = (): number | null => retryMs(task, Math.random());
   if ("unreadable" in answer && stop === null) {
     const failure = failureOf("invalid_result", answer.unreadable);
-    return { end: { state: "failed", failure, retryMs: again() }, verdict: null };
+    // What writes no results now writes none in another attempt: as `waybill work` has it.
+    return { end: { state: "failed", failure, retryMs: null }, verdict: null };
   }
   const result = "result" in answer ? answer.result : null;
+  const again = retryMs(task, Math.random());
   const counts = result !== null && (stop === null || COUNTS_WHEN_STOPPED.includes(result.kind));
-  if (!counts) return { end: endOfStop(stop ?? "lost", dispatch.timeoutMs, again()), verdict: null };
+  if (!counts) return { end: endOfStop(stop ?? "lost", dispatch.timeoutMs, again), verdict: result };
   const end = endOfResult(result, task, dispatch.workerAgentId, Math.random());
   if (end.state !== "failed" || answer.source !== "exit") return { end, verdict: result };
   return { end: { ...end, failure: failureOf("nonzero_exit", result.summary) }, verdict: result };
