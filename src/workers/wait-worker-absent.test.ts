@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { type PresenceProbe, type WaitClock, waitWorkerAbsent } from "./wait-worker-absent.js";
 
@@ -158,5 +159,11 @@ describe("waiting for a worker's absence", () => {
     ["no misses", WORKER, { deadlineMs: 1, misses: 0 }],
   ])("is refused with %s", async (_what, id, options) => {
     await expect(waitWorkerAbsent(() => [], id, options)).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
+  it("hears a slow answer where there are weeks to wait", async () => {
+    const slow = () => pause(50, [] as string[]);
+    const weeks = { deadlineMs: 40 * 24 * 60 * 60_000, pollIntervalMs: 10, signal: AbortSignal.timeout(5_000) };
+    await expect(waitWorkerAbsent(slow, WORKER, weeks)).resolves.toBeUndefined();
   });
 });

@@ -3,6 +3,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { WaybillError } from "../domain/errors.js";
 
 const POLL_INTERVAL_MS = 250;
+/** Node fires a timer of more milliseconds at once (https://nodejs.org/api/timers.html). */
+const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** Answers with the agent ids that are present. It should stop when `signal` is aborted; its answer is not waited for then. */
 export type PresenceProbe = (signal: AbortSignal) => readonly string[] | Promise<readonly string[]>;
@@ -29,7 +31,7 @@ export interface WaitWorkerAbsentOptions {
 
 const systemClock: WaitClock = {
   now: () => performance.now(),
-  sleep: (ms, signal) => pause(ms, undefined, { signal }),
+  sleep: (ms, signal) => pause(Math.min(ms, LONGEST_TIMER_MS), undefined, { signal }),
 };
 
 /**
