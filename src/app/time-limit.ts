@@ -1,7 +1,5 @@
 /** How long an operation waits, as a signal. */
-
-/** Node fires a timer of more milliseconds at once (https://nodejs.org/api/timers.html). */
-const LONGEST_TIMER_MS = 2_147_483_647;
+import { LONGEST_TIMER_MS } from "../domain/longest-timer.js";
 
 /**
  * Aborted with `signal`, and when the time is over.

@@ -1,5 +1,6 @@
 /** One attempt, from its start to the end that is recorded. It ends once, whether its handler settles or not. */
 import { WaybillError } from "../domain/errors.js";
+import { LONGEST_TIMER_MS } from "../domain/longest-timer.js";
 import { retryDelay } from "../domain/retry.js";
 import type { PersonGate, TaskFailure } from "../domain/task.js";
 import type { AttemptEnd, ClaimedTask, EndRequest } from "../store/attempt-store.js";
@@ -12,9 +13,6 @@ import type { EngineRuntime } from "./runtime.js";
 import { toJson } from "./submission.js";
 import type { TaskDefinition } from "./task-definition.js";
 import { Verdict, type VerdictEnd } from "./verdict.js";
-
-/** Node fires a timer of more milliseconds at once (https://nodejs.org/api/timers.html). */
-const LONGEST_TIMER_MS = 2_147_483_647;
 
 type Settled =
   | { readonly as: "returned"; readonly result: string }

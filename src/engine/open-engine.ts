@@ -1,5 +1,6 @@
 import { WaybillError } from "../domain/errors.js";
 import { LEASE_TTL_MS } from "../domain/lease.js";
+import { LONGEST_TIMER_MS } from "../domain/longest-timer.js";
 import { QUARANTINE_AFTER } from "../domain/task.js";
 import { livenessOf, thisProcess } from "../machines/process-identity.js";
 import { type Log, silentLog } from "../observe/log.js";
@@ -81,7 +82,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     prefetch,
     mostAttempts: mostAttempts ?? Number.POSITIVE_INFINITY,
     leaseMs,
-    abortGraceMs,
+    abortGraceMs: Math.min(abortGraceMs, LONGEST_TIMER_MS),
     quarantineAfter,
     keepEndedMs: options.keepEndedMs === undefined ? DEFAULT_KEEP_ENDED_MS : options.keepEndedMs,
   };

@@ -1,10 +1,9 @@
 /** Waits until a worker is no longer among those who are present. */
 import { setTimeout as pause } from "node:timers/promises";
 import { WaybillError } from "../domain/errors.js";
+import { LONGEST_TIMER_MS } from "../domain/longest-timer.js";
 
 const POLL_INTERVAL_MS = 250;
-/** Node fires a timer of more milliseconds at once (https://nodejs.org/api/timers.html). */
-const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** Answers with the agent ids that are present. It should stop when `signal` is aborted; its answer is not waited for then. */
 export type PresenceProbe = (signal: AbortSignal) => readonly string[] | Promise<readonly string[]>;

@@ -26,7 +26,7 @@ const goneSoon = (pid: number): Promise<true> => until(`process ${pid} is gone`,
 describe("a command that is told to end", () => {
   it("by a cancel of its task has the grace, and its task is cancelled", async () => {
     const id = await yard.submit();
-    yard.worker(`trap 'echo tidied; exit 0' TERM; ${STAYS}`);
+    yard.worker(`trap 'sleep 0.5; echo tidied; exit 0' TERM; ${STAYS}`, ["--grace", "40d"]);
     const pid = await pidOf(1);
     await yard.store.tasks.requestTaskCancel(id, "ann");
     expect(await yard.inState(id, "cancelled")).toMatchObject({ failure: { code: "cancelled" }, failures: 0 });

@@ -1,14 +1,13 @@
 /** Looks after a worker while it runs, and tells it to end when there is a reason to. */
 import { setTimeout as pause } from "node:timers/promises";
 import { WaybillError } from "../../domain/errors.js";
+import { LONGEST_TIMER_MS } from "../../domain/longest-timer.js";
 import type { Dispatch, Stop } from "./dispatch.js";
 import type { DispatchClaim } from "./dispatch-claim.js";
 import type { WorkerProcess } from "./worker-process.js";
 
 /** A look without any hint that something has changed; milliseconds. */
 const LOOK_MS = 1_000;
-/** Timers are no longer than this (https://nodejs.org/api/timers.html); no worker lives to see a limit beyond. */
-const LONGEST_TIMER_MS = 2_147_483_647;
 
 /**
  * Resolves when nothing of the worker runs any more. @returns why it was told to end; null when it was not
@@ -80,6 +79,7 @@ class Attendance {
     if (task.deadlineAt !== null) this.#after(task.deadlineAt - Date.now(), () => this.#end("deadline"));
   }
 
+  /** No worker lives to see a limit beyond. */
   #after(ms: number, act: () => void): void {
     if (ms <= LONGEST_TIMER_MS) this.#timers.push(setTimeout(act, Math.max(0, ms)));
   }

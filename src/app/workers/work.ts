@@ -6,6 +6,7 @@ import { durationMs } from "../../contracts/fields.js";
 import type { OutputOf, ParsedInputOf } from "../../contracts/index.js";
 import { parseByteSize } from "../../domain/byte-size.js";
 import { type ErrorCode, WaybillError } from "../../domain/errors.js";
+import { LONGEST_TIMER_MS } from "../../domain/longest-timer.js";
 import type { Engine } from "../../engine/engine.js";
 import { openEngine } from "../../engine/open-engine.js";
 import type { TaskContext } from "../../engine/task-context.js";
@@ -70,7 +71,8 @@ async function workAt(
     await startPatiently(engine, input, log, shift);
     await shift.over;
     log("work.stopping", { running: engine.status().running });
-    await engine.stop({ graceMs: LONG_MS, hurry: AbortSignal.any([hurry, gone]) });
+    // What runs is waited for.
+    await engine.stop({ graceMs: LONGEST_TIMER_MS, hurry: AbortSignal.any([hurry, gone]) });
   } finally {
     await engine.close({ graceMs: 0 });
   }
@@ -128,9 +130,6 @@ async function failureOf(store: Store, { taskId, fence }: BegunAttempt): Promise
   const attempts = await store.attempts.listAttempts(taskId);
   return attempts.find((attempt) => attempt.fence === fence)?.failure?.code ?? null;
 }
-
-/** As long as a timer can be (https://nodejs.org/api/timers.html): what runs is waited for. */
-const LONG_MS = 2_147_483_647;
 
 const wardenLost = (): WaybillError =>
   new WaybillError("lost", "The warden of this worker was killed: others may execute its tasks already.", {

@@ -84,6 +84,13 @@ describe("a child", () => {
     expect(isGone(grandchild)).toBe(true);
   });
 
+  it("that was given weeks has more than a moment", async () => {
+    const child = await nursery.start("trap 'sleep 0.5; exit 7' TERM; echo $$ >weeks; while :; do sleep 0.1; done");
+    await pidIn("weeks");
+    child.stop(40 * 24 * 60 * 60_000);
+    expect(await child.ended).toEqual({ code: 7, signal: null });
+  });
+
   it("that was given a grace is killed at once when there is no time left", async () => {
     const child = await nursery.start("trap '' TERM; echo $$ >slow; while :; do sleep 0.1; done");
     await pidIn("slow");

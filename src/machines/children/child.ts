@@ -9,6 +9,7 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { WaybillError } from "../../domain/errors.js";
+import { LONGEST_TIMER_MS } from "../../domain/longest-timer.js";
 import type { Environment } from "../environment.js";
 import { closeWriter, type Pipe, type PipeMaker } from "./pipe-maker.js";
 import { askToEnd, groupLives, signalGroup } from "./process-group.js";
@@ -142,7 +143,9 @@ class GroupEnding {
     this.#killAt = killAt;
     if (this.#kill !== null) clearTimeout(this.#kill);
     // From the end of the leader on, whoever looks after the others kills them.
-    this.#kill = this.#leaderEnded ? null : setTimeout(() => signalGroup(this.#group, "SIGKILL"), ms);
+    this.#kill = this.#leaderEnded
+      ? null
+      : setTimeout(() => signalGroup(this.#group, "SIGKILL"), Math.min(ms, LONGEST_TIMER_MS));
   }
 
   /** To be called when the leader has ended. Resolves when nothing is left; who was asked to end keeps the rest of its grace. */

@@ -1,5 +1,6 @@
 import type { Worker } from "node:worker_threads";
 import type { Lease } from "../../domain/lease.js";
+import { LONGEST_TIMER_MS } from "../../domain/longest-timer.js";
 import type { LeaseKeeping, LeaseKeepingOptions } from "../lease-store.js";
 import type { Session } from "./session.js";
 import { MEMORY } from "./store-file.js";
@@ -12,9 +13,6 @@ interface Told {
 /** How long the thread waits for other writers in one renewal: a part of the time between two, and at most a second, which its end may have to wait for. */
 const PATIENCE = 0.9;
 const MOST_PATIENCE_MS = 1_000;
-
-/** Node fires a timer of more milliseconds at once, and again and again (https://nodejs.org/api/timers.html). */
-const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** Renews in a thread with a connection of its own; and on this connection besides, which never has to wait for this process's own writes. */
 export function keepLease(
