@@ -109,7 +109,9 @@ describe("a child", () => {
   });
 
   it("leaves nothing of its group running, whatever it started", async () => {
-    const child = await nursery.start("sh -c 'trap \"\" TERM; echo $$ >left; while :; do sleep 1; done' & exit 0");
+    // Not before the other is deaf, which would take the TERM that follows.
+    const deaf = "sh -c 'trap \"\" TERM; echo $$ >left; while :; do sleep 1; done'";
+    const child = await nursery.start(`${deaf} & until [ -s left ]; do sleep 0.05; done; exit 0`);
     const grandchild = await pidIn("left");
     expect(await child.ended).toEqual({ code: 0, signal: null });
     expect(isGone(grandchild)).toBe(true);
