@@ -5,7 +5,7 @@ import { RESULT_KINDS } from "../domain/result.js";
 import { duration, taskId } from "./fields.js";
 import { operation } from "./operation.js";
 import { taskView } from "./task-views.js";
-import { agent, fence, read, session, space, write } from "./worker-fields.js";
+import { agent, fence, read, session, someTime, space, write } from "./worker-fields.js";
 
 /** Where the answer of a dispatch was found; `store`: the worker recorded it by itself; `none`: it gave none. */
 export const DISPATCH_SOURCES = ["store", "file", "line", "exit", "none"] as const;
@@ -35,7 +35,7 @@ export const dispatchParent = operation({
         .optional()
         .describe("end the worker after this long (default: the task's own limit; none without)"),
       grace: duration.default("10s").describe("time between the request to end and the kill"),
-      lease: duration.default("30s").describe("how long the task stays its own after its last sign of life"),
+      lease: someTime.default("30s").describe("how long the task stays its own after its last sign of life"),
       cwd: z.string().min(1).optional().describe("the worker's directory (default: this one)"),
       fence: fence.describe("of a claim that is yours already (default: WAYBILL_FENCE, else the task is claimed)"),
       agent,

@@ -19,8 +19,11 @@ export const fence = z.coerce
   .optional()
   .describe("the fence that came with the claim (default: WAYBILL_FENCE)");
 
-export const lease = duration
-  .refine((text) => (parseDuration(text) ?? 0) > 0, { error: "expected more than no time" })
+export const someTime = duration.refine((text) => (parseDuration(text) ?? 0) > 0, {
+  error: "expected more than no time",
+});
+
+export const lease = someTime
   .default("5m")
   .describe("how long it stays yours without a heartbeat; a dead process of --pid loses it at once");
 export const pid = z.coerce

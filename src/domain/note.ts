@@ -4,6 +4,9 @@
 export const NOTE_KINDS = ["note", "question", "answer", "notice"] as const;
 export type NoteKind = (typeof NOTE_KINDS)[number];
 
+/** So much text of a thread is given to a worker with its task, or shown of it, at most. The rest is read page by page. */
+export const MOST_NOTE_CHARACTERS = 1024 * 1024;
+
 export interface TaskNote {
   /** Grows from note to note; the cursor of whoever follows a thread. */
   readonly number: number;

@@ -5,6 +5,7 @@ import {
   isLabel,
   OWNER_KINDS,
   OWNER_LEASES,
+  showLabel,
   WORKER_KINDS,
   workerLeaseName,
   workerPurpose,
@@ -36,5 +37,12 @@ describe("a worker", () => {
     ["\ud800", false],
   ])("is called by opaque text of bounded length: %j is %s", (label, fits) => {
     expect(isLabel(label)).toBe(fits);
+  });
+});
+
+describe("a label that is shown", () => {
+  it("stays on its line and moves no cursor, whatever is in it", () => {
+    expect(showLabel("ann/laptop 🚚")).toBe("ann/laptop 🚚");
+    expect(showLabel("a\nb\tc\u001b[31m")).toBe("a\\nb\\x09c\\x1b[31m");
   });
 });

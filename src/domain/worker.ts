@@ -53,6 +53,10 @@ export interface Enrolment extends WorkerIdentity {
 export const workerPurpose = ({ kind, types, agentId }: WorkerIdentity): string =>
   kind === "work" ? `work ${JSON.stringify(types)}` : `${kind} ${agentId}`;
 
+/** A label as it stands in a sentence or a column: on one line, whatever is in it. */
+export const showLabel = (label: string): string =>
+  label.replaceAll(/\p{Cc}/gu, (c) => (c === "\n" ? "\\n" : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`));
+
 export const LONGEST_LABEL = 200;
 
 /** Whether a text can be an agent's id or a session: 1 to 200 characters of valid Unicode. */

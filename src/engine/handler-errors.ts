@@ -88,7 +88,7 @@ function classesOf(error: Error): readonly string[] {
 
 /** What was thrown, as it is stored. Anything can be thrown; what is no error is shown as it prints. */
 export function failureOf(thrown: unknown): TaskFailure {
-  if (thrown instanceof WaybillError) return { code: thrown.code, name: thrown.name, message: cut(thrown.message) };
+  if (thrown instanceof WaybillError) return { code: thrown.code, name: null, message: cut(thrown.message) };
   if (thrown instanceof Error) return { code: "task_failed", name: thrown.name, message: cut(thrown.message) };
   return { code: "task_failed", name: null, message: cut(typeof thrown === "string" ? thrown : inspect(thrown)) };
 }

@@ -26,8 +26,14 @@ export interface NoteStore {
   addNote(note: NewNote): Promise<AttemptWrite<TaskNote>>;
   /** Notes of a task after the note `after` (0 for all), oldest first, at most `limit`; none of an unknown task. */
   listNotes(taskId: string, page: { readonly after: number; readonly limit: number }): Promise<readonly TaskNote[]>;
-  /** The newest `limit` notes of a task, oldest first. */
-  newestNotes(taskId: string, limit: number): Promise<readonly TaskNote[]>;
+  /**
+   * The newest notes of a task, oldest first: at most `limit`, and as many as have together at most `characters`. The very
+   * newest is always among them.
+   */
+  newestNotes(
+    taskId: string,
+    most: { readonly limit: number; readonly characters: number },
+  ): Promise<readonly TaskNote[]>;
   /**
    * Answers a task that waits for a person, in one write: the answer is its thread's newest note, and the task is queued
    * again; or, accepted, completed with the result of its last attempt. The value is the task's new state.

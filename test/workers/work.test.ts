@@ -19,6 +19,13 @@ async function workOnce(script: string, flags: readonly string[] = [], params: u
   return { id, code, stderr, stdout, task, attempt };
 }
 
+describe("a type that is built in", () => {
+  it("is refused, since its tasks say themselves what is to be done", async () => {
+    const { code, stderr } = await yard.box.cli(["work", "--types", "t,command", "--drain", "--", "true"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('"command" is built in')]);
+  });
+});
+
 describe("a command's answer", () => {
   it("by its exit code completes the task, or fails the attempt", async () => {
     const good = await workOnce("exit 0");

@@ -1,5 +1,7 @@
 /** `waybill why` of a task that waits for paths, or for a person. */
+
 import type { PersonGate, Task } from "../../domain/task.js";
+import { showLabel } from "../../domain/worker.js";
 import type { Store } from "../../store/store.js";
 import type { PathHolder } from "../../store/task-store.js";
 import { type Reason, reason } from "./reason.js";
@@ -14,7 +16,7 @@ export async function explainPaths(store: Store, { id }: Task): Promise<Reason> 
 
 /** `0199a3… of ann, running: write src/**`. */
 function holderName({ taskId, agentId, state, path: { mode, space, pattern } }: PathHolder): string {
-  const who = agentId === null ? "" : ` of ${agentId}`;
+  const who = agentId === null ? "" : ` of ${showLabel(agentId)}`;
   return `${taskId}${who}, ${state}: ${mode} ${space === "" ? "" : `${space}:`}${pattern}`;
 }
 

@@ -1,6 +1,7 @@
 import { toMaybeTime, toTime } from "../../contracts/fields.js";
 import { toNoteView } from "../../contracts/note-view.js";
 import { type AttemptView, type TaskDetailView, toAttemptView, toTaskView } from "../../contracts/task-views.js";
+import { MOST_NOTE_CHARACTERS } from "../../domain/note.js";
 import type { Task } from "../../domain/task.js";
 import type { Step, TaskLogLine } from "../../store/step-store.js";
 import type { Store } from "../../store/store.js";
@@ -53,7 +54,7 @@ async function relatedTo(store: Store, { id, gate }: Task, newest: number): Prom
     store.tasks.pathsOf(id),
     gate === "paths" ? store.tasks.pathHolders(id) : [],
     store.links.linksOf(id),
-    store.notes.newestNotes(id, newest),
+    store.notes.newestNotes(id, { limit: newest, characters: MOST_NOTE_CHARACTERS }),
   ]);
   return {
     paths: paths.map((path) => ({ ...path })),

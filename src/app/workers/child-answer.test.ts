@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeLoss } from "../../domain/result.js";
+import type { LastLine } from "../../machines/children/child-log.js";
 import { formatResult } from "../../workers/result-codec.js";
 import { type ChildTraces, readAnswer } from "./child-answer.js";
 
@@ -17,6 +18,8 @@ const PIPES = "dispatch-result|fail|from the line";
 const JSON_LINE = '{"v":2,"kind":"needs_input","summary":"which one?"}';
 
 let files = 0;
+const whole = (text: string | null): LastLine | null => (text === null ? null : { text, isCut: false });
+
 /** What is answered from a result file with this content (none for null), and from the rest. */
 function answerOf(content: string | Buffer | null, traces: Partial<ChildTraces> = {}) {
   files += 1;
@@ -28,7 +31,7 @@ function answerOf(content: string | Buffer | null, traces: Partial<ChildTraces> 
 describe("the answer of a child", () => {
   it("is that of its file before that of its last line, in either format", async () => {
     const file = formatResult({ kind: "fork", summary: "a | b\n🙂" });
-    expect(await answerOf(`\ufeff${file}\n\n`, { lastLine: PIPES })).toMatchObject({
+    expect(await answerOf(`\ufeff${file}\n\n`, { lastLine: whole(PIPES) })).toMatchObject({
       source: "file",
       result: { kind: "fork", summary: "a | b\n🙂" },
     });
@@ -37,8 +40,11 @@ describe("the answer of a child", () => {
   });
 
   it("is that of its last line when the file is not there or says nothing", async () => {
-    expect(await answerOf(null, { lastLine: PIPES })).toMatchObject({ source: "line", result: { kind: "fail" } });
-    expect(await answerOf(" \n", { lastLine: JSON_LINE })).toMatchObject({
+    expect(await answerOf(null, { lastLine: whole(PIPES) })).toMatchObject({
+      source: "line",
+      result: { kind: "fail" },
+    });
+    expect(await answerOf(" \n", { lastLine: whole(JSON_LINE) })).toMatchObject({
       source: "line",
       result: { kind: "needs_input", summary: "which one?" },
     });
@@ -46,7 +52,7 @@ describe("the answer of a child", () => {
 
   it("counts from a program that was killed or failed all the same, and from one that was stopped", async () => {
     const killed = { code: null, signal: "SIGKILL" } as const;
-    expect(await answerOf(null, { lastLine: PIPES, end: killed })).toMatchObject({ source: "line" });
+    expect(await answerOf(null, { lastLine: whole(PIPES), end: killed })).toMatchObject({ source: "line" });
     expect(await answerOf(JSON_LINE, { end: { code: 9, signal: null } })).toMatchObject({ source: "file" });
     expect(await answerOf(JSON_LINE, { stopped: true })).toMatchObject({ source: "file" });
   });
@@ -63,7 +69,7 @@ describe("the answer of a child", () => {
       "dispatch-result",
     ];
     for (const lastLine of lines) {
-      expect(await answerOf(null, { lastLine }), String(lastLine)).toEqual({
+      expect(await answerOf(null, { lastLine: whole(lastLine) }), String(lastLine)).toEqual({
         source: "exit",
         result: { v: 2, kind: "success", summary: "" },
       });
@@ -81,12 +87,12 @@ describe("the answer of a child", () => {
   });
 
   it("is none when it was told to end and said nothing, whatever its exit code", async () => {
-    expect(await answerOf(null, { stopped: true, lastLine: "bye" })).toEqual({ source: "none" });
+    expect(await answerOf(null, { stopped: true, lastLine: whole("bye") })).toEqual({ source: "none" });
   });
 
   it("that means to be a result and is none is told to be unreadable", async () => {
     for (const lastLine of ["dispatch-result|done|x", '{"v":2,"kind":"great","summary":""}']) {
-      expect(await answerOf(null, { lastLine }), lastLine).toMatchObject({
+      expect(await answerOf(null, { lastLine: whole(lastLine) }), lastLine).toMatchObject({
         source: "line",
         unreadable: expect.stringMatching(/kind/),
       });
@@ -109,5 +115,20 @@ describe("the answer of a child", () => {
     writeFileSync(huge, "");
     truncateSync(huge, 16 * 1024 * 1024 + 1);
     expect(await answerOf(null, { resultFile: huge })).toMatchObject({ unreadable: expect.stringMatching(/at most/) });
+  });
+
+  it("is unreadable when its last line begins as a result and is too long to be read", async () => {
+    for (const text of [
+      "dispatch-result|success|xxx",
+      '{ "v":2,"kind":"success","summary":"xxx',
+      '{"kind": "fail","summa',
+    ]) {
+      expect(await answerOf(null, { lastLine: { text, isCut: true } }), text).toMatchObject({
+        source: "line",
+        unreadable: expect.stringContaining("at most"),
+      });
+    }
+    const progress = { text: '{"percent":100,"lines":["xxx', isCut: true };
+    expect(await answerOf(null, { lastLine: progress })).toMatchObject({ source: "exit", result: { kind: "success" } });
   });
 });

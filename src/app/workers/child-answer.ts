@@ -5,6 +5,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { LONGEST_RESULT, type WorkerResult } from "../../domain/result.js";
 import type { ChildEnd } from "../../machines/children/child.js";
+import type { LastLine } from "../../machines/children/child-log.js";
 import { type ParsedResult, parseResult } from "../../workers/result-codec.js";
 
 /** Where the answer was found; the exit alone says the least. */
@@ -20,11 +21,15 @@ export type ChildAnswer =
 export interface ChildTraces {
   readonly resultFile: string;
   /** Null when its stdout had no line with something on it. */
-  readonly lastLine: string | null;
+  readonly lastLine: LastLine | null;
   readonly end: ChildEnd;
   /** Whether it was told to end before it did. */
   readonly stopped: boolean;
 }
+
+/** What is too long to be parsed can only be known by its first words. */
+const BEGINS_AS_RESULT = /^(dispatch-result\||\{\s*"(v"\s*:\s*2\b|kind"\s*:))/;
+const TOO_LONG = `The last line has more than ${LONGEST_RESULT} bytes; at most so many are read as a result.`;
 
 /** What `fault` is called when something that was not us killed the child: the work has said nothing about itself. */
 const KILLED = "killed";
@@ -61,7 +66,8 @@ async function readResultFile(path: string): Promise<ParsedResult | null> {
 }
 
 /** Null for a line that does not mean to be a result: many programs end with a line of JSON. */
-function resultOnLine(line: string): ParsedResult | null {
+function resultOnLine({ text: line, isCut }: LastLine): ParsedResult | null {
+  if (isCut) return BEGINS_AS_RESULT.test(line) ? { ok: false, reason: TOO_LONG } : null;
   const parsed = parseResult(line);
   return parsed.ok || line.startsWith("dispatch-result|") || meansToBeResult(line) ? parsed : null;
 }

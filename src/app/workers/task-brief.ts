@@ -2,6 +2,7 @@
 import { toMaybeTime, toTime } from "../../contracts/fields.js";
 import { toNoteView } from "../../contracts/note-view.js";
 import { WaybillError } from "../../domain/errors.js";
+import { MOST_NOTE_CHARACTERS } from "../../domain/note.js";
 import type { Task } from "../../domain/task.js";
 import type { Store } from "../../store/store.js";
 
@@ -13,7 +14,7 @@ export async function briefOf(store: Store, taskId: string, attempt: number, fen
   const [task, paths, notes] = await Promise.all([
     store.tasks.getTask(taskId),
     store.tasks.pathsOf(taskId),
-    store.notes.newestNotes(taskId, MOST_NOTES),
+    store.notes.newestNotes(taskId, { limit: MOST_NOTES, characters: MOST_NOTE_CHARACTERS }),
   ]);
   if (task === null)
     throw new WaybillError("task_not_found", `Task ${taskId} was removed.`, { details: { id: taskId } });

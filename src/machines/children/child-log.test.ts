@@ -18,7 +18,7 @@ describe("the log of a child", () => {
     expect(lines).toEqual(["one", "", "two"]);
     log.finish();
     expect(lines).toEqual(["one", "", "two", "three"]);
-    expect(log.lastLine()).toBe("three");
+    expect(log.lastLine()).toEqual({ text: "three", isCut: false });
   });
 
   it("keeps the streams apart where they meet within a line", () => {
@@ -28,7 +28,7 @@ describe("the log of a child", () => {
     log.take("stdout", Buffer.from("put\n"));
     log.finish();
     expect(lines).toEqual(["err", "output"]);
-    expect(log.lastLine()).toBe("output");
+    expect(log.lastLine()).toEqual({ text: "output", isCut: false });
   });
 
   it("puts characters together that come in pieces, and replaces what is not UTF-8", () => {
@@ -52,7 +52,7 @@ describe("the log of a child", () => {
     feed(log, "12345\n", "1234\n", "12345\n", "1\n");
     log.finish();
     expect(lines).toEqual(["12345", "1234", "[waybill: 2 more lines, 8 B, were not kept; the limit is 10 B]"]);
-    expect(log.lastLine()).toBe("1");
+    expect(log.lastLine()).toEqual({ text: "1", isCut: false });
   });
 
   it("has nothing of a child that says nothing", () => {
@@ -67,12 +67,13 @@ describe("the log of a child", () => {
     feed(log, "before\n", long.slice(0, 300_000), `${long.slice(300_000)} \n`, "  \n", "\n");
     log.take("stderr", Buffer.from("err\n"));
     log.finish();
-    expect(log.lastLine()).toBe(long);
+    expect(log.lastLine()).toEqual({ text: long, isCut: false });
   });
 
-  it("takes no line for a result that is longer than one may be", () => {
+  it("says when the last line is longer than a result may be", () => {
     const { log } = logOf(1);
-    feed(log, "short\n", "y".repeat(16 * 1024 * 1024 + 1), "\n");
-    expect(log.lastLine()).toBeNull();
+    const most = "y".repeat(16 * 1024 * 1024);
+    feed(log, "short\n", most, "y\n");
+    expect(log.lastLine()).toEqual({ text: most, isCut: true });
   });
 });

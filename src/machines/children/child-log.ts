@@ -14,6 +14,12 @@ interface Line {
   readonly more: number;
 }
 
+export interface LastLine {
+  readonly text: string;
+  /** It went on, and was too long to be a result. */
+  readonly isCut: boolean;
+}
+
 export interface ChildLogOptions {
   /** How much is kept of all lines together; bytes. */
   readonly limit: number;
@@ -50,9 +56,9 @@ export class ChildLog {
     );
   }
 
-  /** The last line of stdout with something on it, repaired where it is not UTF-8; null when there was none, or it was too long to be a result. */
-  lastLine(): string | null {
-    return this.#last === null || this.#last.more > 0 ? null : this.#last.bytes.toString().trim();
+  /** The last line of stdout with something on it, repaired where it is not UTF-8; null when there was none. */
+  lastLine(): LastLine | null {
+    return this.#last === null ? null : { text: this.#last.bytes.toString().trim(), isCut: this.#last.more > 0 };
   }
 
   #line(stream: OutputStream, line: Line): void {

@@ -200,8 +200,11 @@ export function verdictFacts(use: UseBench): void {
       expect(await store.notes.listNotes(task.id, { after: one?.number ?? 0, limit: 9 })).toEqual([two]);
       expect(await store.notes.listNotes(task.id, { after: 0, limit: 1 })).toEqual([one]);
       expect(await store.notes.listNotes("none", { after: 0, limit: 9 })).toEqual([]);
-      expect(await store.notes.newestNotes(task.id, 1)).toEqual([two]);
-      expect(await store.notes.newestNotes(task.id, 9)).toEqual([one, two]);
+      const newest = (limit: number, characters: number) => store.notes.newestNotes(task.id, { limit, characters });
+      expect(await newest(1, 1_000)).toEqual([two]);
+      expect(await newest(9, 1_000)).toEqual([one, two]);
+      expect(await newest(9, (one?.text.length ?? 0) + (two?.text.length ?? 0) - 2)).toEqual([two]);
+      expect(await newest(9, 0)).toEqual([two]);
       const told = await store.events.readEvents(0, { types: ["task.noted"] }, 9);
       expect(told.map(({ subject, data }) => [subject, data.number])).toEqual([
         [task.id, one?.number],

@@ -1,6 +1,8 @@
 /** Why a task that was asked for by its id is not given. */
+
 import { WaybillError } from "../../domain/errors.js";
 import type { TaskGate } from "../../domain/task.js";
+import { showLabel } from "../../domain/worker.js";
 import type { SqlScope } from "./session.js";
 import { holdersInTheWay, readPaths, refusePaths } from "./task-paths.js";
 import { readTaskRow, type TaskRow } from "./task-rows.js";
@@ -36,7 +38,7 @@ export function readHeldBack(scope: SqlScope, id: string): WaybillError {
 
 function executed(scope: SqlScope, row: TaskRow): WaybillError {
   const worker = row.owner === null ? undefined : readWorkers(scope, [row.owner]).get(row.owner);
-  const who = worker === undefined ? "an engine" : worker.agentId;
+  const who = worker === undefined ? "an engine" : showLabel(worker.agentId);
   const hint = "Wait for it, or take it with `waybill tasks reclaim`.";
   return refusal(row, `${who} executes it`, hint, { agent_id: worker?.agentId ?? null, owner: row.owner });
 }

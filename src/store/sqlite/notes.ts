@@ -16,7 +16,10 @@ export const NOTES_OF_TASK = `
   SELECT * FROM task_notes WHERE seq = (SELECT seq FROM tasks WHERE id = $id) AND number > $after
   ORDER BY number LIMIT $limit`;
 export const NEWEST_NOTES = `
-  SELECT * FROM task_notes WHERE seq = (SELECT seq FROM tasks WHERE id = $id) ORDER BY number DESC LIMIT $limit`;
+  SELECT * FROM (
+    SELECT *, sum(length(text)) OVER (ORDER BY number DESC) - length(text) AS newer_characters FROM (
+      SELECT * FROM task_notes WHERE seq = (SELECT seq FROM tasks WHERE id = $id) ORDER BY number DESC LIMIT $limit))
+  WHERE newer_characters = 0 OR newer_characters + length(text) <= $characters`;
 
 /** What the newest attempt brought is the task's result. */
 export const ACCEPT = `
@@ -80,8 +83,14 @@ export function sqliteNotes(session: Session): NoteStore {
           .all({ id, ...page })
           .map(noteFromRow),
       ),
-    newestNotes: (id, limit) =>
-      session.read(() => session.sql(NEWEST_NOTES).all({ id, limit }).map(noteFromRow).reverse()),
+    newestNotes: (id, most) =>
+      session.read(() =>
+        session
+          .sql(NEWEST_NOTES)
+          .all({ id, ...most })
+          .map(noteFromRow)
+          .reverse(),
+      ),
     answer: (wish) => session.write(() => answer(session, wish)),
   };
 }

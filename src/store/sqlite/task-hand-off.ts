@@ -1,6 +1,8 @@
 /** Giving a running task to another worker, in one write. */
+
 import { WaybillError } from "../../domain/errors.js";
 import type { Lease } from "../../domain/lease.js";
+import { showLabel } from "../../domain/worker.js";
 import { type Granted, granted, refused } from "../granted.js";
 import type { HandOff, WorkerClaim } from "../worker-store.js";
 import { nextOf } from "./counters.js";
@@ -36,7 +38,7 @@ export function handOff(scope: SqlScope, request: HandOff): Granted<WorkerClaim>
   const data = { attempt, fence, by, reason, to: to.agentId };
   appendEvent(scope, { type: "task.handed_off", subject: row.id, data });
   if (reason !== null)
-    insertNote(scope, row, { author: by, kind: "notice", text: `Handed to ${to.agentId}: ${reason}` });
+    insertNote(scope, row, { author: by, kind: "notice", text: `Handed to ${showLabel(to.agentId)}: ${reason}` });
   leaveOwner(scope, row);
   const lease = enrolWorker(scope, to);
   return granted({ task: passOn(scope, row, lease), lease });

@@ -1,7 +1,9 @@
 /** What tasks read and write, who has it now, and who is in whose way. */
+
 import { WaybillError } from "../../domain/errors.js";
 import { type InTheWay, PathHolders } from "../../domain/path-holders.js";
 import { normaliseScopes, type PathMode, type PathScope } from "../../domain/path-scope.js";
+import { showLabel } from "../../domain/worker.js";
 import type { PathHolder } from "../task-store.js";
 import type { SqlRow } from "./driver.js";
 import { integer, text } from "./rows.js";
@@ -115,7 +117,7 @@ export function holdersInTheWay(
 /** @param subject who cannot have its paths, as in "Task ID" */
 export function refusePaths(subject: string, holders: readonly PathHolder[]): WaybillError {
   const named = holders.map(({ taskId, agentId, state, path }) => {
-    const who = agentId === null ? taskId : `${taskId} (${agentId})`;
+    const who = agentId === null ? taskId : `${taskId} (${showLabel(agentId)})`;
     return `${path.mode === "write" ? "written" : "read"} as ${path.pattern} by task ${who}, which ${
       state === "running" ? "runs" : "comes first"
     }`;

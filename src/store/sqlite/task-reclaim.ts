@@ -1,7 +1,9 @@
 /** Taking a running task from its owner, on somebody's word. */
+
 import { WaybillError } from "../../domain/errors.js";
 import { type Lease, pidOf } from "../../domain/lease.js";
 import type { TaskState } from "../../domain/task.js";
+import { showLabel } from "../../domain/worker.js";
 import { type Granted, granted, refused } from "../granted.js";
 import type { Reclaim } from "../worker-store.js";
 import { appendEvent } from "./event-log.js";
@@ -50,7 +52,7 @@ function ownerLives(scope: SqlScope, row: TaskRow, lease: Lease): WaybillError {
   const { holder, expiresAt } = lease;
   const pid = pidOf(holder);
   const where = pid === null ? holder.host : `process ${pid} of ${holder.host}`;
-  const who = agentId === null ? `An engine, ${where},` : `${agentId} (${where})`;
+  const who = agentId === null ? `An engine, ${where},` : `${showLabel(agentId)} (${where})`;
   return new WaybillError("worker_live", `${who} executes task ${row.id} and its lease is live.`, {
     hint: "Wait until it has ended, ask it to end with `waybill tasks cancel`, or take the task from it with --force.",
     details: {

@@ -1,6 +1,8 @@
 /** Claims of tasks for people, and what is said about them. */
+
 import type { ClaimView } from "../../../contracts/claim-view.js";
 import type { OutputOf } from "../../../contracts/index.js";
+import { showLabel } from "../../../domain/worker.js";
 import { pathOf, renderTaskOutcome } from "./tasks.js";
 import { facts, formatTime, printable, shortJson } from "./text.js";
 
@@ -16,7 +18,7 @@ export function renderClaim({ task, fence, agent_id: agentId, session, lease }: 
     ["tags", printable(task.tags.join(", "))],
     ["failed attempts", task.failures === 0 ? null : `${task.failures}${most}`],
     ["deadline", task.deadline_at],
-    ["agent", `${printable(agentId)}, session ${printable(session)}`],
+    ["agent", `${showLabel(agentId)}, session ${showLabel(session)}`],
     ["yours until", `${lease.expires_at}; \`waybill tasks heartbeat ${task.id} --fence ${fence}\` keeps it`],
   ]);
 }

@@ -1,8 +1,10 @@
 /** A task over time: each attempt a bar, and below it the steps that were done in it. */
+
 import pc from "picocolors";
 import type { AttemptView, TaskDetailView } from "../../../contracts/task-views.js";
 import { describeDuration } from "../../../domain/duration.js";
 import type { WorkerResult } from "../../../domain/result.js";
+import { showLabel } from "../../../domain/worker.js";
 import { formatAttemptState, toneOfAttempt } from "./task-look.js";
 import { printable, table } from "./text.js";
 
@@ -46,7 +48,7 @@ function attemptRow(attempt: AttemptView, axis: Axis, now: number): string[] {
     bar(start, end, axis, toneOfAttempt(attempt.state)),
     attempt.returned === null ? formatAttemptState(attempt.state) : pc.dim(`↩ ${attempt.returned}`),
     describeDuration(Math.max(0, end - start)),
-    printable(attempt.worker?.agent_id ?? ""),
+    showLabel(attempt.worker?.agent_id ?? ""),
     printable(firstLine(outcomeOf(attempt))),
   ];
 }

@@ -1,6 +1,8 @@
 /** Tasks for people. */
+
 import pc from "picocolors";
 import type { TaskDetailView, TaskView } from "../../../contracts/task-views.js";
+import { showLabel } from "../../../domain/worker.js";
 import { formatTaskState } from "./task-look.js";
 import { renderNote } from "./task-thread.js";
 import { renderTimeline } from "./task-timeline.js";
@@ -57,7 +59,7 @@ export async function renderTaskDetail(task: TaskDetailView): Promise<string> {
   const timeline = await renderTimeline(task, now);
   const related = [
     ...task.dependencies.map((on) => ["waits for", shortId(on.id), on.type ?? "", on.outcome, stateOf(on.state)]),
-    ...task.path_holders.map((on) => ["wants paths of", shortId(on.id), printable(on.agent_id ?? ""), "", on.state]),
+    ...task.path_holders.map((on) => ["wants paths of", shortId(on.id), showLabel(on.agent_id ?? ""), "", on.state]),
     ...task.links.flatMap((link) => foundBy(task.id, link)),
     ...task.children.map((child) => ["child", shortId(child.id), printable(child.type), "", stateOf(child.state)]),
   ];

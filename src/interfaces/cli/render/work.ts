@@ -1,6 +1,6 @@
 /** What a worker did, in a line. */
 import type { OutputOf } from "../../../contracts/index.js";
-import { printable } from "./text.js";
+import { showLabel } from "../../../domain/worker.js";
 
 export function renderWorked({
   agent_id: agent,
@@ -12,5 +12,5 @@ export function renderWorked({
   const begun = `${started} ${started === 1 ? "attempt" : "attempts"}`;
   const late = rest.refused === 0 ? "" : `, ${rest.refused} refused`;
   const hurry = rest.hurried ? "; stopped in a hurry" : "";
-  return `worked as ${printable(agent)}: ${begun}, ${succeeded} succeeded, ${failed} failed${late}${hurry}`;
+  return `worked as ${showLabel(agent)}: ${begun}, ${succeeded} succeeded, ${failed} failed${late}${hurry}`;
 }
