@@ -47,6 +47,7 @@ const toReceiver = (input: ParsedInputOf<"tasks.handoff">, { type }: Task): Work
   types: [type],
   workspace: null,
   holder: claimHolder(input.pid),
+  pid: input.pid ?? null,
   ttlMs: durationMs(input.lease) ?? 0,
 });
 
