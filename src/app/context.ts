@@ -37,7 +37,7 @@ export type Progress =
   | { readonly type: "log"; readonly piece: LogPiece }
   | { readonly type: "contact"; readonly change: ContactChange }
   | { readonly type: "report"; readonly report: BatchReport }
-  /** Of `tasks.claim`: it waits, and why. */
+  /** Of `tasks.claim` and `tasks.cancel`: it waits, and why or for whom. */
   | { readonly type: "waiting"; readonly why: string }
   /** Of `tasks.submit`: it is recorded, and so many living engines know its type. */
   | { readonly type: "task"; readonly task: TaskView; readonly engines: number };

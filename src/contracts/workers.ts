@@ -13,7 +13,7 @@ export const workerView = later(() =>
       .describe("work: `waybill work`; claim: one task, by `tasks claim`; dispatch: one task, by `tasks dispatch`"),
     agent_id: z.string().nullable().describe("who it says to be; null of engines"),
     session: z.string().nullable(),
-    pid: z.number().int().nullable().describe("whose death ends it; null: its lease alone does"),
+    pid: z.number().int().nullable().describe("its process, to be signalled; null: nobody knows it"),
     host: z.string(),
     workspace: z.string().nullable(),
     types: z.array(z.string()).describe("what it takes; empty: what it is told to"),

@@ -36,6 +36,8 @@ export interface Worker extends WorkerIdentity {
   readonly owner: number;
   /** The name of its lease. */
   readonly lease: string;
+  /** See `Enrolment.pid`. */
+  readonly pid: number | null;
   readonly startedAt: number;
   /** When its lease was given back or taken from it; null while it is held. */
   readonly leftAt: number | null;
@@ -45,8 +47,10 @@ export interface Worker extends WorkerIdentity {
 export interface Enrolment extends WorkerIdentity {
   /** The name of its lease, from `workerLeaseName`: unique for ever. */
   readonly name: string;
-  /** Whose death proves the worker dead. */
+  /** Whose death proves the worker dead: not always its own process, but whatever ends what that leaves behind. */
   readonly holder: ProcessIdentity;
+  /** Its own process on the holder's host, which people would signal; null when nobody knows. */
+  readonly pid: number | null;
 }
 
 /** What a worker's lease is for: the types that it goes on to take (see `typesOfPurpose`), or who has the one task. */

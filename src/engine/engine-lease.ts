@@ -13,7 +13,8 @@ type Taker = Pick<EngineRuntime, "store" | "holder" | "leaseMs" | "newId" | "def
 async function takeLease({ store, holder, leaseMs: ttlMs, newId, definitions, enrolment }: Taker): Promise<Lease> {
   const types = [...definitions.keys()];
   if (enrolment !== null) {
-    return await store.workers.enrol({ holder, ...enrolment, types, name: workerLeaseName(newId()), ttlMs });
+    const { pid } = holder;
+    return await store.workers.enrol({ holder, pid, ...enrolment, types, name: workerLeaseName(newId()), ttlMs });
   }
   const request = { name: engineLeaseName(newId()), holder, purpose: enginePurpose(types), ttlMs };
   return (await store.leases.acquireLease(request)).lease;

@@ -34,7 +34,9 @@ export class Housekeeper {
       if (!dead && lease.expiresAt > now) continue;
       const taken = await store.attempts.takeBack(lease, dead, quarantineAfter);
       if (taken === null) continue;
-      log("engine.taken_back", { name: lease.name, pid: lease.holder.pid, host: lease.holder.host, dead, ...taken });
+      const worker = (await store.workers.workersByOwner([lease.fence])).get(lease.fence);
+      const pid = worker === undefined ? lease.holder.pid : worker.pid;
+      log("engine.taken_back", { name: lease.name, pid, host: lease.holder.host, dead, ...taken });
       this.#onTakenBack(taken);
     }
   }

@@ -1,5 +1,6 @@
 import type { Attempt, AttemptGuard, AttemptSignalKind, ReturnReason } from "../domain/attempt.js";
 import type { Lease } from "../domain/lease.js";
+import type { TaskNote } from "../domain/note.js";
 import type { PathScope } from "../domain/path-scope.js";
 import type { PersonGate, Task, TaskFailure, TaskState } from "../domain/task.js";
 
@@ -69,7 +70,13 @@ export type AttemptEnd =
   /** Nothing is counted; the task waits for a person, and `question`, for people, is its thread's newest note. */
   | { readonly state: "waiting"; readonly for: PersonGate; readonly question: string; readonly author: string }
   /** Given back: nothing is counted, and the task waits again, for `delayMs` when that is not null. */
-  | { readonly state: "returned"; readonly reason: ReturnReason; readonly delayMs: number | null };
+  | {
+      readonly state: "returned";
+      readonly reason: ReturnReason;
+      readonly delayMs: number | null;
+      /** What its thread says of it, in the same write; nothing without. */
+      readonly notice?: Pick<TaskNote, "author" | "text">;
+    };
 
 export interface EndRequest {
   readonly guard: AttemptGuard;

@@ -26,6 +26,7 @@ const claimer = (over: Partial<WorkerRequest> = {}): WorkerRequest => ({
   types: [],
   workspace: null,
   holder: DEAD,
+  pid: null,
   ttlMs: 60_000,
   ...over,
 });
@@ -188,6 +189,7 @@ describe("an engine that enrols as a worker", () => {
         session: "s7",
         kind: "work",
         workspace: "/src",
+        pid: process.pid,
         types: ["waits", "asks"],
         lease: { holder: DEAD, name: expect.stringMatching(/^worker\//) },
         tasks: [{ id: task.id }],

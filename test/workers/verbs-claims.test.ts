@@ -230,6 +230,27 @@ describe("a claim", () => {
     });
   });
 
+  it("is waited for by whoever cancels its task, which says once for whom, until when, and how to do without", async () => {
+    const [id, other] = [await verbs.submit("review"), await verbs.submit("review")];
+    const claim = await verbs.claim(id, "--agent", "ann", "--session", "s7", "--lease", "1h");
+    await verbs.claim(other, "--lease", "1h");
+    const cancel = box.spawnCli(["tasks", "cancel", id, other, "--json"]);
+    await cancel.says(/waiting: /);
+    await verbs.say("result", claim, ["--kind", "cancelled", "--summary", "stopped as told"]);
+    await box.cli(["tasks", "reclaim", other, "--force", "--reason", "nobody answers"]);
+    const { code, stdout, stderr } = await cancel.ended;
+
+    expect([code, JSON.parse(stdout).data.tasks]).toMatchObject([0, [{ id }, { id: other }]]);
+    expect(stderr.match(/waiting: .*/g)).toEqual([
+      expect.stringMatching(
+        /^waiting: for ann \(claim, .*, session s7\), who has task .* \(and for 1 more such claim\)/,
+      ),
+    ]);
+    const named = [`who has task ${id}, until ${claim.lease.expires_at} at most`, "--no-wait", `tasks reclaim ${id}`];
+    for (const text of named) expect(stderr).toContain(text);
+    expect((await box.cli(["tasks", "cancel", id])).stderr).toBe("");
+  });
+
   it("is told by its heartbeat that somebody asked for its end, and says so itself", async () => {
     const id = await verbs.submit("review");
     const claim = await verbs.claim();

@@ -31,7 +31,7 @@ describe("`tasks release`", () => {
     expect(await verbs.show(id)).toMatchObject({
       ...{ state: "queued", gate: "open", failures: 0, crashes: 0 },
       attempts: [{ state: "cancelled", returned: "released" }],
-      notes: [{ author: "ann", kind: "notice", text: expect.stringContaining("needs a GPU") }],
+      notes: [{ author: "ann", kind: "notice", attempt: 1, text: "Released: needs a GPU" }],
     });
     expect((await verbs.claim()).task).toMatchObject({ id, attempt: 2 });
   });
@@ -223,7 +223,9 @@ describe("`why` of a task that a worker has", () => {
     child.kill("SIGKILL");
     await gone;
 
-    expect(alive).toMatchObject([{ code: "running", holders: [expect.stringMatching(/^ann \(claim, pid /)] }]);
+    expect(alive).toMatchObject([
+      { code: "running", holders: [expect.stringContaining(`ann (claim, pid ${child.pid} on `)] },
+    ]);
     expect(await why(id)).toMatchObject([{ code: "running" }, { code: "worker_gone" }]);
   });
 

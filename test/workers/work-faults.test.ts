@@ -95,7 +95,8 @@ describe("a worker that is killed", () => {
     first.kill("SIGKILL");
     await pidOf(2);
     expect(isAlive(pid)).toBe(false);
-    expect(await attemptsOf(id)).toMatchObject([{ state: "lost" }, { state: "running" }]);
+    const failure = { message: expect.stringContaining(`Its worker, process ${first.pid} of `) };
+    expect(await attemptsOf(id)).toMatchObject([{ state: "lost", failure }, { state: "running" }]);
     expect(await yard.store.tasks.getTask(id)).toMatchObject({ crashes: 1, failures: 0 });
     second.kill("SIGKILL");
   });

@@ -1,6 +1,7 @@
 /** What `waybill work` makes of what its commands say and do: the built command line, real programs. */
 import { readdirSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { OutputOf } from "../../src/index.js";
 import { until } from "../harness/until.js";
 import { openYard, type WorkerYard } from "./worker-yard.js";
 
@@ -246,7 +247,13 @@ describe("a worker", () => {
     await yard.inState(id, "running");
     const [view] = (await yard.store.workers.listWorkers()).filter(({ kind }) => kind === "work");
     expect(view).toMatchObject({ agentId: "ann", types: ["t"], workspace: yard.box.dir, tasks: [{ id, attempt: 1 }] });
-    expect(view?.lease.holder.pid).not.toBe(worker.pid);
+    expect([view?.pid, view?.lease.holder.pid === worker.pid]).toEqual([worker.pid, false]);
+    const why = await yard.box.json<OutputOf<"system.why">>(["why", id]);
+    expect(why.reasons[0]?.holders).toEqual([expect.stringContaining(`ann (work, pid ${worker.pid} on `)]);
+    const { workers } = await yard.box.json<OutputOf<"workers.list">>(["workers", "list"]);
+    expect(workers.filter(({ kind }) => kind === "work").map(({ pid }) => pid)).toEqual([worker.pid]);
+    const { engines } = await yard.box.json<OutputOf<"tasks.stats">>(["tasks", "stats"]);
+    expect(engines.map(({ pid }) => pid)).toEqual([worker.pid]);
     worker.kill("SIGINT");
     await worker.says(/work.stopping/);
     worker.kill("SIGINT");

@@ -53,6 +53,7 @@ function toWorker(context: AppContext, input: Input): WorkerRequest {
     types: input.type,
     workspace: input.workspace ?? settings.cwd,
     holder: claimHolder(input.pid),
+    pid: input.pid ?? null,
     ttlMs: durationMs(input.lease) ?? 0,
   };
 }

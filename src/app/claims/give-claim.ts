@@ -19,14 +19,12 @@ import { toClaimView } from "./to-claim-view.js";
 export const releaseTask: CallHandler<"tasks.release"> = async (context, input) => {
   const author = agentIdOf(context.settings, input.agent);
   const { store, guard } = await ownAttempt(context, input);
-  const { taskId } = guard;
-  const end = { state: "returned", reason: "released", delayMs: durationMs(input.delay) } as const;
+  const { reason, delay } = input;
+  const notice = reason === undefined ? {} : { notice: { author, text: `Released: ${reason}` } };
+  const end = { state: "returned", reason: "released", delayMs: durationMs(delay), ...notice } as const;
   const [answer] = await store.attempts.endAttempts([{ guard, end }]);
   mustBeWritten(guard, answer ?? { written: false, refusal: "not_found" });
-  if (input.reason !== undefined) {
-    await store.notes.addNote({ taskId, author, kind: "notice", text: `Released: ${input.reason}` });
-  }
-  return { task: toTaskView(await readAgain(store, taskId)) };
+  return { task: toTaskView(await readAgain(store, guard.taskId)) };
 };
 
 export const handOffTask: CallHandler<"tasks.handoff"> = async (context, input) => {
@@ -47,6 +45,7 @@ const toReceiver = (input: ParsedInputOf<"tasks.handoff">, { type }: Task): Work
   types: [type],
   workspace: null,
   holder: claimHolder(input.pid),
+  pid: input.pid ?? null,
   ttlMs: durationMs(input.lease) ?? 0,
 });
 

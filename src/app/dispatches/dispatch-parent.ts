@@ -45,6 +45,7 @@ export const dispatchParent: CallHandler<"tasks.dispatch.parent"> = async (conte
       types: [task.type],
       workspace: order.cwd,
       holder: post.warden.identity,
+      pid: process.pid,
       ttlMs: leaseMs,
     });
     const timeoutMs = durationMs(input.timeout) ?? task.timeoutMs;

@@ -78,6 +78,7 @@ async function takeOver(
       types: [task.type],
       workspace: settings.cwd,
       holder: holderOf(environment[HANDOFF_HOLDER]),
+      pid: process.pid,
       ttlMs: durationMs(input.handoff_ttl) ?? 0,
     },
     by: input.worker_agent_id,

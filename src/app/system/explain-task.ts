@@ -147,7 +147,7 @@ function explainMissingEngine({ type }: Task, engines: readonly KnownEngine[]): 
     return [reason("no_engine", "No engine runs.", [], hint)];
   }
   const message = `None of the ${alive.length} engines that run knows the type "${type}".`;
-  const names = alive.map(({ lease, types }) => `${engineName(lease)}: ${types.join(", ")}`);
+  const names = alive.map((engine) => `${engineName(engine)}: ${engine.types.join(", ")}`);
   return [reason("unknown_type", message, names, "Define it in a module of tasks, and run an engine with that.")];
 }
 
@@ -176,6 +176,6 @@ const explainBusy = ({ priority }: Task, engines: readonly KnownEngine[]): Reaso
   reason(
     "engines_busy",
     `It waits for a free handler, behind what is older or of a higher priority than ${priority}.`,
-    engines.map(({ lease }) => engineName(lease)),
+    engines.map(engineName),
     "`waybill tasks top` shows what they execute.",
   );

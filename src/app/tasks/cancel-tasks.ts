@@ -2,6 +2,7 @@ import { toTaskView } from "../../contracts/task-views.js";
 import { Reaper } from "../claims/reaper.js";
 import type { CallHandler } from "../context.js";
 import { awaitTasks } from "./await-tasks.js";
+import { describeAwaitedClaims } from "./awaited-claims.js";
 import { cancelRunsOfTask } from "./command-runs.js";
 import { findTasks } from "./find-task.js";
 
@@ -16,6 +17,9 @@ export const cancelTasks: CallHandler<"tasks.cancel"> = async (context, input, o
   if (input.wait) {
     // What nobody alive executes would never end: where there are claims alone, this is the only one to look.
     const reaper = new Reaper(store);
+    await reaper.reap();
+    const why = await describeAwaitedClaims(store, ids);
+    if (why !== null) await options.onProgress?.({ type: "waiting", why });
     await awaitTasks(store, ids, {
       any: false,
       limit: undefined,

@@ -69,13 +69,13 @@ function toTypeView(
   };
 }
 
-function toEngineView({ lease, types, alive }: KnownEngine, running: readonly Task[]): EngineView {
+function toEngineView({ lease, pid, types, alive }: KnownEngine, running: readonly Task[]): EngineView {
   const own = running.filter(({ owner }) => owner === lease.fence);
   const longest = [...own].sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0)).slice(0, NAMED);
   return {
     id: lease.name,
     kind: lease.name.startsWith(ENGINE_LEASES) ? "engine" : "work",
-    pid: lease.holder.pid,
+    pid,
     host: lease.holder.host,
     since: toTime(lease.acquiredAt),
     alive,

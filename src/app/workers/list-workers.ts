@@ -3,7 +3,6 @@ import { setTimeout as pause } from "node:timers/promises";
 import { durationMs, toTime } from "../../contracts/fields.js";
 import type { WorkersFrame, WorkerView } from "../../contracts/workers.js";
 import { WaybillError } from "../../domain/errors.js";
-import { pidOf } from "../../domain/lease.js";
 import type { Store } from "../../store/store.js";
 import type { OwnerView } from "../../store/worker-store.js";
 import type { CallHandler, StreamHandler } from "../context.js";
@@ -65,7 +64,7 @@ function toWorkerView(owner: OwnerView, now: number): WorkerView {
     kind: owner.kind,
     agent_id: owner.agentId,
     session: owner.session,
-    pid: pidOf(holder),
+    pid: owner.pid,
     host: holder.host,
     workspace: owner.workspace,
     types: [...owner.types],

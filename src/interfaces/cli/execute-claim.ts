@@ -1,11 +1,12 @@
 /** Carries out what gives somebody a task: prints the claim, or with `--env` what a shell takes into its environment. */
-import type { CallOptions, Progress } from "../../app/context.js";
+import type { CallOptions } from "../../app/context.js";
 import type { ClaimView } from "../../contracts/claim-view.js";
 import type { InputOf } from "../../contracts/index.js";
 import { EXIT } from "../../domain/errors.js";
 import { success } from "./envelope.js";
 import { renderClaim } from "./render/claims.js";
 import type { Session } from "./session.js";
+import { tellWaiting } from "./tell-waiting.js";
 
 export type Giving =
   | { readonly name: "tasks.claim"; readonly input: InputOf<"tasks.claim"> }
@@ -20,10 +21,7 @@ export async function executeClaim(session: Session, giving: Giving): Promise<nu
 }
 
 async function give({ waybill, interrupts, printer }: Session, { name, input }: Giving): Promise<ClaimView> {
-  const onProgress = (progress: Progress): void => {
-    if (progress.type === "waiting") printer.note(`waiting: ${progress.why}`);
-  };
-  const options: CallOptions = { signal: interrupts.signal, onProgress };
+  const options: CallOptions = { signal: interrupts.signal, onProgress: tellWaiting(printer) };
   return name === "tasks.claim" ? await waybill.call(name, input, options) : await waybill.call(name, input, options);
 }
 

@@ -14,6 +14,7 @@ import type { Printer } from "./printer.js";
 import { RENDER } from "./render/index.js";
 import type { Session } from "./session.js";
 import { readStandardInput, readStandardInputBytes } from "./standard-input.js";
+import { tellWaiting } from "./tell-waiting.js";
 
 export async function execute(
   waybill: Waybill,
@@ -105,8 +106,8 @@ async function executeCall<N extends CallName>(
   options: CallOptions = {},
 ): Promise<number> {
   const { waybill, printer, json, interrupts } = session;
-  const standardInput = readStandardInputBytes;
-  const data = await waybill.call(name, input, { signal: interrupts.signal, standardInput, ...options });
+  const told = { signal: interrupts.signal, standardInput: readStandardInputBytes, onProgress: tellWaiting(printer) };
+  const data = await waybill.call(name, input, { ...told, ...options });
   await printResult(printer, json, name, data);
   return interrupts.left() ? EXIT.interrupted : exitCodeOfCall(name, data);
 }

@@ -17,6 +17,7 @@ export const worker = (over: Partial<WorkerRequest> = {}): WorkerRequest => ({
   types: [],
   workspace: "/src/app",
   holder: given.process({ pid: 300 }),
+  pid: 301,
   ttlMs: LEASE_TTL_MS,
   ...over,
 });

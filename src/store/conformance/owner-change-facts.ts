@@ -112,7 +112,7 @@ export function ownerChangeFacts(use: UseBench): void {
       const task = await submit(store);
       const held = await claimAs(store, { agentId: "bob" });
       const refused = await store.workers.reclaim({ taskId: task.id, ...wish });
-      expect(refused).toMatchObject({ error: { code: "worker_live", details: { agent_id: "bob" } } });
+      expect(refused).toMatchObject({ error: { code: "worker_live", details: { agent_id: "bob", pid: 301 } } });
       expect(await store.attempts.confirmAttempt(guardOf(held.task))).toMatchObject({ written: true });
       expect(had(await store.workers.reclaim({ taskId: task.id, ...wish, force: true }))).toBe("queued");
       expect(await store.tasks.getTask(task.id)).toMatchObject({ state: "queued", failures: 0, crashes: 0 });

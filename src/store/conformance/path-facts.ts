@@ -33,6 +33,7 @@ const worker = (agentId: string): WorkerRequest => ({
   types: [],
   workspace: null,
   holder: given.process({ pid: 7 }),
+  pid: null,
   ttlMs: 60_000,
 });
 

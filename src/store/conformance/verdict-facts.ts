@@ -40,6 +40,21 @@ export function verdictFacts(use: UseBench): void {
     });
   });
 
+  describe("an attempt that is given back", () => {
+    it("says why in the thread, in the write of its end, and nothing where that is refused", async () => {
+      const { store } = use();
+      const task = await submit(store);
+      const held = await claimAs(store);
+      const notice = { author: "ann", text: "needs a GPU" };
+      const end = { state: "returned", reason: "released", delayMs: null, notice } as const;
+      expect(await endClaim(store, held, { end })).toEqual({ written: true, value: "queued" });
+      expect(await endClaim(store, held, { end })).toMatchObject({ written: false });
+      expect(await store.notes.listNotes(task.id, { after: 0, limit: 9 })).toMatchObject([
+        { ...notice, kind: "notice", attempt: 1 },
+      ]);
+    });
+  });
+
   describe("an attempt whose substrate failed", () => {
     it("counts a crash and no failure, and ends in quarantine at last", async () => {
       const { store } = use();

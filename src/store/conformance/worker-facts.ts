@@ -30,13 +30,20 @@ export function workerFacts(use: UseBench): void {
         kind: "work",
         types: ["mail"],
         workspace,
+        pid: 301,
         startedAt: now,
         tasks: claimed.map(({ id, attempt, fence }, n) => {
           return { id, type: "mail", attempt, fence, startedAt: now, progress: n === 0 ? 0.5 : null };
         }),
       });
       expect(first?.tasks.map(({ id }) => id)).toEqual(tasks.map(({ id }) => id));
-      expect(second).toMatchObject({ owner: engine.fence, kind: "engine", agentId: null, tasks: [{ type: "other" }] });
+      expect(second).toMatchObject({
+        owner: engine.fence,
+        kind: "engine",
+        agentId: null,
+        pid: engine.holder.pid,
+        tasks: [{ type: "other" }],
+      });
     });
 
     it("is not listed once its lease was given back, and remembered as long as one of its tasks", async () => {
@@ -85,7 +92,10 @@ export function workerFacts(use: UseBench): void {
       bench.now += LEASE_TTL_MS;
       expect(await store.attempts.takeBack(lease, false, QUARANTINE_AFTER)).toMatchObject({ queued: 1 });
       const [attempt] = await store.attempts.listAttempts(task.id);
-      expect(attempt).toMatchObject({ state: "lost", failure: { message: expect.stringMatching(/^Its worker, /) } });
+      expect(attempt).toMatchObject({
+        state: "lost",
+        failure: { message: expect.stringMatching(/^Its worker, process 301 of /) },
+      });
       expect(await store.leases.getLease(lease.name)).toBeNull();
     });
   });

@@ -11,6 +11,7 @@ import { sqlList } from "./statements.js";
 import { fateOf, loseAttempt } from "./task-moves.js";
 import { typesIn } from "./task-queries.js";
 import { type TaskRow, toTaskRow } from "./task-rows.js";
+import { readWorkers } from "./worker-records.js";
 
 /** What runs is little beside what waits and what has ended, and is found by its type. */
 export const OWNED = "SELECT * FROM tasks WHERE type = $type AND state = 'running' AND owner = $owner";
@@ -59,7 +60,7 @@ export function takeBack(
   const lease = readLease(scope, owner.name);
   if (lease?.fence !== owner.fence || !(provedDead || lease.expiresAt <= scope.now())) return null;
   const counts = { queued: 0, quarantined: 0, cancelled: 0 };
-  const failure: TaskFailure = { code: "lost", name: null, message: describeLoss(lease) };
+  const failure: TaskFailure = { code: "lost", name: null, message: describeLoss(scope, lease) };
   for (const row of ownedBy(scope, owner.fence)) {
     counts[fateOf(loseAttempt(scope, row, { failure, crashed: row.begun, quarantineAfter }))] += 1;
   }
@@ -67,9 +68,9 @@ export function takeBack(
   return counts;
 }
 
-function describeLoss(lease: Lease): string {
-  const { holder } = lease;
-  const pid = pidOf(holder);
+function describeLoss(scope: SqlScope, lease: Lease): string {
+  const { holder, fence } = lease;
+  const pid = isEngine(lease) ? pidOf(holder) : (readWorkers(scope, [fence]).get(fence)?.pid ?? null);
   if (pid === null) return `Its worker on ${holder.host} gave no sign of life before its lease was over.`;
   return `Its ${isEngine(lease) ? "engine" : "worker"}, process ${pid} of ${holder.host}, died or was stopped.`;
 }

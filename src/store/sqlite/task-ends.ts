@@ -13,7 +13,7 @@ import { integer, text } from "./rows.js";
 import type { SqlScope } from "./session.js";
 import { afterEnd } from "./task-gates.js";
 import { cancelledBy, forgetSignal, loseAttempt, moveOn, type Next, recordAttempt } from "./task-moves.js";
-import { insertNote } from "./task-notes.js";
+import { insertNote, type Said } from "./task-notes.js";
 import { type TaskRow, toTaskRow } from "./task-rows.js";
 
 const RUNNING = "SELECT * FROM tasks WHERE id = $id AND fence = $fence AND attempt = $attempt";
@@ -171,11 +171,16 @@ function endRow(scope: SqlScope, row: TaskRow, end: Otherwise, verdict: string |
   const failed = state === "failed" || state === "timed_out" ? 1 : 0;
   const next = nextOfEnd(row, end);
   const told = end.state === "waiting" ? "returned" : end.state;
-  if (end.state === "waiting") {
-    const { author, question } = end;
-    insertNote(scope, row, { author, kind: "question", text: question });
-  }
+  const note = noteOfEnd(end);
+  if (note !== null) insertNote(scope, row, note);
   return moveOn(scope, row, next, { failed, crashed: 0, lost: 0 }, told);
+}
+
+/** What the end leaves in the task's thread. */
+function noteOfEnd(end: Exclude<Otherwise, { state: "lost" }>): Said | null {
+  if (end.state === "waiting") return { author: end.author, kind: "question", text: end.question };
+  if (end.state === "returned" && end.notice !== undefined) return { ...end.notice, kind: "notice" };
+  return null;
 }
 
 function returnReasonOf(end: Otherwise): ReturnReason | null {

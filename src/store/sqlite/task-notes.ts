@@ -18,8 +18,10 @@ export const noteFromRow = (row: SqlRow): TaskNote => ({
   text: text(row, "text"),
 });
 
+export type Said = Pick<TaskNote, "author" | "kind" | "text">;
+
 /** Adds to a task's thread inside a write. @param row the task as it was when it was said */
-export function insertNote(scope: SqlScope, row: TaskRow, note: Pick<TaskNote, "author" | "kind" | "text">): TaskNote {
+export function insertNote(scope: SqlScope, row: TaskRow, note: Said): TaskNote {
   const attempt = row.state === "running" ? row.attempt : null;
   const found = scope.sql(INSERT_NOTE).get({ seq: row.seq, attempt, at: scope.now(), ...note });
   const added = noteFromRow(found ?? {});

@@ -48,9 +48,10 @@ const notRunning = (row: TaskRow): WaybillError =>
   });
 
 function ownerLives(scope: SqlScope, row: TaskRow, lease: Lease): WaybillError {
-  const agentId = readWorkers(scope, [lease.fence]).get(lease.fence)?.agentId ?? null;
+  const worker = readWorkers(scope, [lease.fence]).get(lease.fence) ?? null;
+  const agentId = worker?.agentId ?? null;
   const { holder, expiresAt } = lease;
-  const pid = pidOf(holder);
+  const pid = worker === null ? pidOf(holder) : worker.pid;
   const where = pid === null ? holder.host : `process ${pid} of ${holder.host}`;
   const who = agentId === null ? `An engine, ${where},` : `${showLabel(agentId)} (${where})`;
   return new WaybillError("worker_live", `${who} executes task ${row.id} and its lease is live.`, {

@@ -10,8 +10,8 @@ import type { SqlScope } from "./session.js";
 
 export const WORKERS_BY_OWNER = "SELECT * FROM workers WHERE owner IN (SELECT value FROM json_each($owners))";
 const INSERT = `
-  INSERT INTO workers (owner, lease, agent_id, session, kind, types, workspace, started_at)
-  VALUES ($owner, $lease, $agent_id, $session, $kind, $types, $workspace, $now)`;
+  INSERT INTO workers (owner, lease, agent_id, session, kind, types, workspace, pid, started_at)
+  VALUES ($owner, $lease, $agent_id, $session, $kind, $types, $workspace, $pid, $now)`;
 
 const workerFromRow = (row: SqlRow): Worker => ({
   owner: integer(row, "owner"),
@@ -21,6 +21,7 @@ const workerFromRow = (row: SqlRow): Worker => ({
   kind: row.kind as WorkerKind,
   types: JSON.parse(text(row, "types")) as string[],
   workspace: textOrNull(row, "workspace"),
+  pid: integerOrNull(row, "pid"),
   startedAt: integer(row, "started_at"),
   leftAt: integerOrNull(row, "left_at"),
 });
@@ -33,7 +34,7 @@ export function readWorkers(scope: SqlScope, owners: readonly number[]): Readonl
 
 /** See `WorkerStore.enrol`. To be called inside a write, which it undoes by what it throws. */
 export function enrolWorker(scope: SqlScope, request: WorkerRequest): Lease {
-  const { name, holder, ttlMs, agentId, session, kind, types, workspace } = request;
+  const { name, holder, ttlMs, agentId, session, kind, types, workspace, pid } = request;
   const { won, lease } = takeLease(scope, { name, holder, ttlMs, purpose: workerPurpose(request) });
   if (!won) {
     throw new WaybillError("invalid_state", `The lease ${name} is held already; every worker needs one of its own.`, {
@@ -48,6 +49,7 @@ export function enrolWorker(scope: SqlScope, request: WorkerRequest): Lease {
     kind,
     types: JSON.stringify(types),
     workspace,
+    pid,
     now: scope.now(),
   });
   return lease;

@@ -1,5 +1,5 @@
 import type { JsonValue } from "../../domain/canonical-json.js";
-import { type Lease, typesOfPurpose } from "../../domain/lease.js";
+import { type Lease, pidOf, typesOfPurpose } from "../../domain/lease.js";
 import { OWNER_LEASES, type Worker } from "../../domain/worker.js";
 import type { AttemptWrite } from "../attempt-store.js";
 import type { OwnedTask, OwnerView, WorkerStore } from "../worker-store.js";
@@ -59,8 +59,8 @@ function listWorkers(scope: SqlScope): readonly OwnerView[] {
   });
 }
 
-const named = ({ owner, agentId, session, kind, types, workspace, startedAt }: Worker) => {
-  return { owner, agentId, session, kind, types, workspace, startedAt };
+const named = ({ owner, agentId, session, kind, types, workspace, pid, startedAt }: Worker) => {
+  return { owner, agentId, session, kind, types, workspace, pid, startedAt };
 };
 
 const viewOfEngine = (lease: Lease, tasks: readonly OwnedTask[]): OwnerView => ({
@@ -71,6 +71,7 @@ const viewOfEngine = (lease: Lease, tasks: readonly OwnedTask[]): OwnerView => (
   kind: "engine",
   types: typesOfPurpose(lease.purpose),
   workspace: null,
+  pid: pidOf(lease.holder),
   startedAt: lease.acquiredAt,
   tasks,
 });

@@ -49,6 +49,8 @@ CREATE TABLE workers (
   kind       TEXT NOT NULL CHECK (kind IN ('work', 'claim', 'dispatch')),
   types      TEXT NOT NULL CHECK (json_valid(types)),
   workspace  TEXT,
+  -- The process that people would signal; who proves it dead is the lease's holder, which may be another.
+  pid        INTEGER,
   started_at INTEGER NOT NULL,
   -- When its lease was given back or taken from it.
   left_at    INTEGER
