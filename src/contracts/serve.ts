@@ -43,6 +43,8 @@ export const serve = operation({
       url: z.string().describe("where it answered"),
       succeeded: z.number().int().describe("attempts of this engine"),
       failed: z.number().int(),
+      waiting: z.number().int().describe("those whose tasks wait for a person"),
+      cancelled: z.number().int(),
       hurried: z.boolean().describe("a second signal cut the grace short"),
     }),
   errors: ["invalid_input", "invalid_task_module", "address_unavailable"],

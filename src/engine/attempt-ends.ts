@@ -10,9 +10,21 @@ import { TurnBatch } from "./turn-batch.js";
 /** Between two tries to write what the store could not take; milliseconds. */
 const PAUSE_MS = 250;
 
+/** How many attempts ended how. */
+export interface AttemptCounts {
+  succeeded: number;
+  /** Also those that took too long or whose substrate failed. */
+  failed: number;
+  /** Their tasks wait for a person: for an answer, or for a review. */
+  waiting: number;
+  cancelled: number;
+  /** Their ends came too late: they were superseded before. */
+  refused: number;
+}
+
 export class AttemptEnds {
-  /** Attempts of this engine since it was started; `refused`: superseded before their end was recorded. */
-  readonly counts = { succeeded: 0, failed: 0, refused: 0 };
+  /** Attempts of this engine since it was started, by their ends; what was given back is in none of them. */
+  readonly counts: AttemptCounts = { succeeded: 0, failed: 0, waiting: 0, cancelled: 0, refused: 0 };
   /** Whether what the store could not take is tried again. */
   patient = true;
   readonly #runtime: Pick<EngineRuntime, "store" | "log" | "observe">;
@@ -41,15 +53,10 @@ export class AttemptEnds {
     this.#unrecorded += 1;
     const state = outcome && (await this.record(task, outcome, mayTry));
     this.#unrecorded -= 1;
-    if (outcome !== null) this.#count(outcome.end, state);
+    const counted = outcome === null ? null : countOf(outcome.end, state);
+    if (counted !== null) this.counts[counted] += 1;
     this.#tell(task, outcome?.end ?? null, state, durationMs);
     return state;
-  }
-
-  #count(end: AttemptEnd, state: TaskState | null): void {
-    if (state === null) this.counts.refused += 1;
-    else if (end.state === "succeeded") this.counts.succeeded += 1;
-    else if (!isGivenBack(end)) this.counts.failed += 1;
   }
 
   /** @param end null when somebody else has ended the attempt */
@@ -83,6 +90,24 @@ export class AttemptEnds {
       }
       await pause(PAUSE_MS);
     }
+  }
+}
+
+/** Null for what was given back. A question that nobody asks any more, since the task is to end, is a cancellation. */
+function countOf(end: AttemptEnd, task: TaskState | null): keyof AttemptCounts | null {
+  if (task === null) return "refused";
+  switch (end.state) {
+    case "succeeded":
+    case "cancelled":
+      return end.state;
+    case "waiting":
+      return task === "cancelled" ? "cancelled" : "waiting";
+    case "returned":
+      return null;
+    case "failed":
+    case "timed_out":
+    case "lost":
+      return "failed";
   }
 }
 

@@ -2,7 +2,7 @@
 import { WaybillError } from "../domain/errors.js";
 import { isEndedTask } from "../domain/task.js";
 import type { ClaimedTask } from "../store/attempt-store.js";
-import { AttemptEnds } from "./attempt-ends.js";
+import { type AttemptCounts, AttemptEnds } from "./attempt-ends.js";
 import { type AttemptOutcome, AttemptRun } from "./attempt-run.js";
 import { ChangeLoop } from "./change-loop.js";
 import { ClaimLoop } from "./claim-loop.js";
@@ -24,16 +24,12 @@ export interface StopOptions {
   readonly hurry?: AbortSignal;
 }
 
-export interface EngineStatus {
+/** The counts are of attempts of this engine since it was opened. */
+export interface EngineStatus extends Readonly<AttemptCounts> {
   readonly state: "stopped" | "running" | "stopping";
   /** Handlers under way, and tasks claimed ahead. */
   readonly running: number;
   readonly claimedAhead: number;
-  /** Attempts of this engine since it was started. */
-  readonly succeeded: number;
-  readonly failed: number;
-  /** Ends that the store refused, since the attempts were superseded. */
-  readonly refused: number;
   /** The fence of its lease; null while it has none. */
   readonly fence: number | null;
   readonly types: readonly string[];

@@ -1,9 +1,7 @@
-/** Engines among workers: people who answer, verdicts, names, and tasks that are taken from a handler. */
+/** Engines among workers: people who answer, names, and tasks that are taken from a handler. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { JsonValue } from "../../src/domain/canonical-json.js";
 import { workerLeaseName } from "../../src/domain/worker.js";
-import { Verdict, type VerdictEnd } from "../../src/engine/verdict.js";
-import { defineTask, NeedsInput, type TaskDefinition, WaybillError } from "../../src/index.js";
+import { defineTask, NeedsInput, type WaybillError } from "../../src/index.js";
 import type { WorkerRequest } from "../../src/store/worker-store.js";
 import { until } from "../harness/until.js";
 import { anything, createWorkshop, latch, type Workshop } from "./workshop.js";
@@ -34,26 +32,6 @@ const claimer = (over: Partial<WorkerRequest> = {}): WorkerRequest => ({
 const taskIs = (id: string, gate: string) =>
   until(`the task waits for ${gate}`, async () => (await shop.store.tasks.getTask(id))?.gate === gate);
 
-/** A task whose handler returns a verdict, executed once. */
-async function judged(
-  end: VerdictEnd,
-  over: Partial<TaskDefinition> = {},
-  result: JsonValue = { v: 2, kind: "success" },
-) {
-  const judge = defineTask({
-    type: "judge",
-    params: anything,
-    retry: { maxAttempts: 1 },
-    run: () => new Verdict(end, JSON.stringify(result)),
-  });
-  const engine = await shop.engine([{ ...judge, ...over }], { quarantineAfter: 1 });
-  await engine.start();
-  const { id } = await engine.tasks.submit(judge, null);
-  await until("the attempt is over", async () => (await shop.store.attempts.listAttempts(id))[0]?.endedAt != null);
-  const [attempt] = await shop.store.attempts.listAttempts(id);
-  return { task: await shop.store.tasks.getTask(id), attempt, engine };
-}
-
 describe("a handler that needs a person", () => {
   it("asks without counting the attempt, and goes on with all answers in another", async () => {
     const seen: string[][] = [];
@@ -79,87 +57,14 @@ describe("a handler that needs a person", () => {
     expect(await task.result()).toBe(2);
     expect(seen).toEqual([[], ["zoe: red"], ["zoe: red", "zoe: blue"]]);
     expect(await engine.tasks.get(task.id)).toMatchObject({ failures: 0, attempt: 3, question: null });
-    expect(engine.status()).toMatchObject({ succeeded: 1, failed: 0 });
+    const counts = { succeeded: 1, failed: 0, waiting: 2, cancelled: 0 };
+    await until("all ends are counted", () => engine.status().succeeded === 1);
+    expect(engine.status()).toMatchObject(counts);
     const thread = await notes.listNotes(task.id, { after: 0, limit: 20 });
     expect(thread.filter(({ kind }) => kind === "question").map(({ author, text }) => [author, text])).toEqual([
       ["engine", "question 1?"],
       ["engine", "question 2?"],
     ]);
-  });
-});
-
-describe("the verdict of a handler that supervises", () => {
-  it("completes the task with the worker's answer, which stays with the attempt", async () => {
-    const { task, attempt } = await judged({ as: "completed" });
-    const result = { v: 2, kind: "success" };
-    expect([task?.state, task?.result, attempt?.state, attempt?.result]).toEqual([
-      "completed",
-      result,
-      "succeeded",
-      result,
-    ]);
-  });
-
-  it.each<[string, VerdictEnd, object, object]>([
-    [
-      "a failure, by the retry policy",
-      { as: "failed", error: new WaybillError("nonzero_exit", "It exited with 3.") },
-      { state: "failed", failures: 1, failure: { code: "nonzero_exit" } },
-      { state: "failed" },
-    ],
-    [
-      "a loss, by the engine's limit of crashes",
-      { as: "lost", failure: { code: "lost", name: null, message: "killed" } },
-      { state: "failed", failures: 0, crashes: 1, failure: { code: "quarantined" } },
-      { state: "lost" },
-    ],
-    [
-      "a cancel",
-      { as: "cancelled", failure: { code: "cancelled", name: null, message: "no use" } },
-      { state: "cancelled" },
-      { state: "cancelled" },
-    ],
-    [
-      "a review",
-      { as: "waiting", for: "review", question: "good?" },
-      { state: "queued", gate: "review", question: "good?" },
-      { state: "cancelled", returned: "review" },
-    ],
-    [
-      "a return",
-      { as: "returned", reason: "released", delayMs: 60_000 },
-      { state: "scheduled", failures: 0 },
-      { state: "cancelled", returned: "released" },
-    ],
-  ])("makes of %s what the table says, and keeps the answer", async (_name, end, task, attempt) => {
-    const found = await judged(end, {}, { kind: "x" });
-    expect(found.task).toMatchObject(task);
-    expect(found.attempt).toMatchObject({ ...attempt, result: { kind: "x" } });
-  });
-
-  it("gives way to the time limit when it only tells how the attempt went down", async () => {
-    const run: TaskDefinition["run"] = (_params, { signal }) =>
-      new Promise((resolve) => {
-        const fell = new Verdict({ as: "lost", failure: { code: "lost", name: null, message: "killed" } }, '{"k":1}');
-        signal.addEventListener("abort", () => resolve(fell));
-      });
-    const { task, attempt } = await judged({ as: "completed" }, { run, timeoutMs: 30 });
-    expect(task).toMatchObject({ state: "failed", crashes: 0, failure: { code: "timeout" } });
-    expect(attempt).toMatchObject({ state: "timed_out", result: { k: 1 } });
-  });
-
-  it("leaves an end alone that was recorded through the store, and counts no refusal", async () => {
-    const run: TaskDefinition["run"] = async (_params, { taskId, fence }) => {
-      const guard = await shop.store.workers.findGuard(taskId, fence);
-      if (guard === null) throw new Error("it does not run");
-      await shop.store.attempts.endAttempts([{ guard, end: { state: "succeeded", result: "7" } }]);
-      return new Verdict({ as: "recorded" });
-    };
-    const { task, engine } = await judged({ as: "completed" }, { run });
-    await until("nothing runs", () => engine.status().running === 0);
-    expect(task).toMatchObject({ state: "completed", result: 7 });
-    expect(engine.status()).toMatchObject({ refused: 0 });
-    expect(await shop.store.staleWritesRefused()).toBe(0);
   });
 });
 

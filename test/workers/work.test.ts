@@ -63,8 +63,11 @@ describe("a command's answer", () => {
   });
 
   it("that is a fork waits for a review, which completes it", async () => {
-    const { id, code, task } = await workOnce("echo 'dispatch-result|fork|two ways|agent/x|abc1'");
-    expect(code).toBe(0);
+    const { id, code, task, stdout } = await workOnce("echo 'dispatch-result|fork|two ways|agent/x|abc1'");
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining("1 attempt, 0 succeeded, 0 failed, 1 waiting for a person"),
+    ]);
     expect(task).toMatchObject({ state: "queued", gate: "review", question: "two ways", failures: 0 });
     await yard.store.notes.answer({ taskId: id, by: "ann", text: "good", accept: true });
     expect(await yard.store.tasks.getTask(id)).toMatchObject({ state: "completed", result: { branch: "agent/x" } });
@@ -87,7 +90,8 @@ describe("a command's answer", () => {
   });
 
   it("that is a cancel ends the task, with no further attempt", async () => {
-    const { code, task } = await workOnce(`echo '{"v":2,"kind":"cancelled","summary":"pointless"}'`);
+    const { code, task, stdout } = await workOnce(`echo '{"v":2,"kind":"cancelled","summary":"pointless"}'`);
+    expect(stdout).toContain("1 attempt, 0 succeeded, 0 failed, 1 cancelled");
     expect(task).toMatchObject({ state: "cancelled", failure: { code: "cancelled", message: "pointless" } });
     expect(code).toBe(130);
   });
@@ -201,7 +205,8 @@ describe("a worker", () => {
 
   it("takes one task with --once, and says so when there is none", async () => {
     const ids = [await yard.submit(), await yard.submit()];
-    expect((await yard.worker("exit 0", ["--once"]).ended).code).toBe(0);
+    const { code, stderr } = await yard.worker("exit 0", ["--once"]).ended;
+    expect([code, stderr.match(/work\.\w+/g)]).toEqual([0, ["work.began", "work.ended", "work.stopping"]]);
     const states = await Promise.all(ids.map(async (id) => (await yard.store.tasks.getTask(id))?.state));
     expect(states).toEqual(["completed", "queued"]);
     await yard.worker("exit 0", ["--once"]).ended;

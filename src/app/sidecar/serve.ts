@@ -101,7 +101,8 @@ async function drain(engine: Engine, sidecar: Sidecar, listening: Listening, { g
   sidecar.stopping();
   log("serve.draining", { running: engine.status().running, grace_ms: graceMs });
   await Promise.all([listening.close(), engine.stop({ graceMs, hurry: service.hurry })]);
-  const { succeeded, failed } = engine.status();
-  log("serve.stopped", { succeeded, failed });
-  return { url: listening.url, succeeded, failed, hurried: service.hurry.aborted };
+  const { succeeded, failed, waiting, cancelled } = engine.status();
+  const counts = { succeeded, failed, waiting, cancelled };
+  log("serve.stopped", counts);
+  return { url: listening.url, ...counts, hurried: service.hurry.aborted };
 }

@@ -40,7 +40,6 @@ export class Shift {
   began(attempt: BegunAttempt): void {
     this.started += 1;
     this.last = attempt;
-    if (this.#options.once) this.#end();
   }
 
   /** A worker that cannot begin a command would give back one task after the other: it leaves. A store that is busy is another matter. */
@@ -53,6 +52,8 @@ export class Shift {
 
   /** Hears what happens in the engine. */
   saw({ kind }: Pick<EngineFact, "kind">): void {
-    if (kind === "idle" && (this.#options.once || this.#options.drain)) this.#end();
+    const { once, drain } = this.#options;
+    // The one attempt is all that is claimed; it is over once its end is told, not when it has begun.
+    if ((kind === "idle" && (once || drain)) || (kind === "ended" && once)) this.#end();
   }
 }

@@ -80,9 +80,10 @@ async function workAt(
   if (shift.fault !== null) throw shift.fault;
   const { started, last } = shift;
   if (input.once && last === null && signal?.aborted !== true) throw nothingToClaim(engine.status().types);
-  const { succeeded, failed, refused } = engine.status();
+  const { succeeded, failed, waiting, cancelled, refused } = engine.status();
   const errorCode = input.once && last !== null ? await failureOf(store, last) : null;
-  return { started, succeeded, failed, refused, hurried: hurry.aborted, error_code: errorCode };
+  const counts = { started, succeeded, failed, waiting, cancelled, refused };
+  return { ...counts, hurried: hurry.aborted, error_code: errorCode };
 }
 
 /** Between two tries to start at a store that is busy; milliseconds. */

@@ -1,5 +1,6 @@
 /** What a service did, in a line. */
 import type { OutputOf } from "../../../contracts/index.js";
+import { renderAttemptCounts } from "./attempt-counts.js";
 
-export const renderServed = ({ url, succeeded, failed, hurried }: OutputOf<"system.serve">): string =>
-  `served ${url}: ${succeeded} attempts succeeded, ${failed} failed${hurried ? "; stopped in a hurry" : ""}`;
+export const renderServed = ({ url, hurried, ...counts }: OutputOf<"system.serve">): string =>
+  `served ${url}; attempts: ${renderAttemptCounts(counts)}${hurried ? "; stopped in a hurry" : ""}`;
