@@ -105,15 +105,23 @@ class Trial {
     this.#leases[n] ??= await engineLease(store, n + 1);
     const lease = this.#leases[n];
     if (lease == null) return [];
+    const before = await this.#all();
     const started = await claim(store, lease, { types: types.map((type) => ({ type, limit: 9 })), begin });
     this.#running.push(...started.map((task) => ({ task, engine: n })));
-    await this.#checkOrder(started);
+    await this.#checkOrder(started, new Set(before.filter(({ gate }) => gate === "key").map(({ id }) => id)));
     return started;
   }
 
-  /** Nothing that began goes before one that waits for the same paths. */
-  async #checkOrder(started: readonly ClaimedTask[]): Promise<void> {
-    const waiting = (await this.#all()).filter(({ state, gate }) => state === "queued" && gate === "paths");
+  /**
+   * Nothing that began goes before one that waits for the same paths.
+   *
+   * @param keyed those that waited for their key before: one that got it in this claim, from a task that was set aside, came
+   *   after what had begun
+   */
+  async #checkOrder(started: readonly ClaimedTask[], keyed: ReadonlySet<string>): Promise<void> {
+    const waiting = (await this.#all()).filter(
+      ({ id, state, gate }) => state === "queued" && gate === "paths" && !keyed.has(id),
+    );
     const found = await store.tasks.getTasks(started.map(({ id }) => id));
     for (const task of found.values()) {
       const passed = waiting.filter(
