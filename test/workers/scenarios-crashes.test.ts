@@ -122,13 +122,13 @@ describe("a dispatch that is cut off", () => {
     expect(await verbs.show(id)).toMatchObject({ result: { summary: "early" } });
   });
 
-  it("10: whoever waits when the store is lost is told so and leaves, and a parent ends its worker before", async () => {
+  it("10: a parent whose store is lost ends its worker and says so, and whoever comes to wait then is told too", async () => {
     const [waited, worked] = [await verbs.submit("cut"), await verbs.submit("cut")];
-    const waiting = box.spawnCli(["tasks", "wait", waited, "--json"]);
     const worker = dispatches.worker("echo begun >begun; exec sleep 1000");
     const parent = dispatches.start(worked, ["--json", "--worker-bin", worker]);
     await until("it works", () => existsSync(box.path("begun")));
     spoilStore(box);
+    const waiting = box.spawnCli(["tasks", "wait", waited, "--json"]);
 
     for (const { code, stderr } of await Promise.all([waiting.ended, parent.ended])) {
       expect(code).toBe(5);
