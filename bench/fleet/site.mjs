@@ -13,8 +13,7 @@ mkdirSync(sockets, { mode: 0o700 });
 
 const { createSshMachine, freezeTree, startSshd } = await bundleMachines(dir);
 
-/** SHLVL keeps Debian's bash from reading .bashrc at each request, for all who are compared; it may do anything. */
-const SERVER = ["SetEnv SHLVL=1", "MaxStartups 500", "MaxSessions 100", "Subsystem sftp internal-sftp"];
+const SERVER = ["MaxStartups 500", "MaxSessions 100", "Subsystem sftp internal-sftp"];
 
 const sshd = await startSshd({ dir: join(dir, "sshd"), lines: SERVER });
 export const far = join(dir, "far");

@@ -37,7 +37,7 @@ async function machine(options: Options = {}): Promise<FleetMachine> {
 
 /** A server whose logins have the PATH of `tools`. */
 const withTools = (instead: Readonly<Record<string, string | null>>): Promise<FleetMachine> =>
-  machine({ lines: [`SetEnv PATH=${toolsWith(box.path("tools"), instead)}`] });
+  machine({ env: { PATH: toolsWith(box.path("tools"), instead) } });
 
 /** Submits the job, which must end for `code`; `why` must say the same. */
 async function expectFailure(code: string, says: RegExp): Promise<Show> {
@@ -90,7 +90,7 @@ describe.skipIf(noSshd !== null)(`a machine over ssh${skipped}`, () => {
   });
 
   it("whose locale knows ASCII only takes and gives names that are not", async () => {
-    const far = await machine({ lines: ["SetEnv LC_ALL=C LANG=C"] });
+    const far = await machine({ env: { LC_ALL: "C", LANG: "C" } });
     const files = { "größe/日本語 🚚.txt": "Inhalt" };
     box.work("straße", 'cat größe/*; cp -R größe "$WAYBILL_ARTIFACTS_DIR"; printf %s "$1" "$WORT"', files);
     const args = ["run", "straße", "--machine", "far", "--env", "WORT=äöü", "--", "ünïcode"];

@@ -1,4 +1,4 @@
-/** A real OpenSSH server on loopback for tests: keys of its own, any login shell, and a port that stays when it is killed. */
+/** A real OpenSSH server on loopback for tests: keys and a home of its own, any login shell, and a port that stays when it is killed. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -19,6 +19,8 @@ export interface SshdOptions {
   readonly login?: string;
   /** Lines for the server's configuration. */
   readonly lines?: readonly string[];
+  /** Variables of every session, past what the server sets. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A network namespace (`ip netns`) to run in, and the address there. Default: loopback of this host. */
   readonly network?: { readonly namespace: string; readonly address: string };
 }
@@ -94,13 +96,15 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
   return { port, configFile, logFile, kill, start, spec };
 }
 
-function writeServer({ dir, login, lines = [] }: SshdOptions, address: string, port: number): string {
+function writeServer({ dir, login, lines = [], env = {} }: SshdOptions, address: string, port: number): string {
   mkdirSync(dir, { recursive: true });
   for (const name of ["host_key", "user_key"]) {
     if (!existsSync(join(dir, name)))
       execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(dir, name)]);
   }
   const path = join(dir, "sshd_config");
+  const home = join(dir, "home");
+  mkdirSync(home, { recursive: true });
   const config = [
     `ListenAddress ${address}:${port}`,
     `HostKey ${join(dir, "host_key")}`,
@@ -112,6 +116,11 @@ function writeServer({ dir, login, lines = [] }: SshdOptions, address: string, p
     // The files lie below a temporary directory, which is open to everybody.
     "StrictModes no",
     "PidFile none",
+    // Bash reads its start-up file in every session (its manual, "Invoked by remote shell daemon"); whose tests these are has
+    // a start-up file that may take seconds, and locks.
+    `SetEnv ${Object.entries({ HOME: home, ...env })
+      .map((pair) => pair.join("="))
+      .join(" ")}`,
     ...(login === undefined ? [] : [`ForceCommand ${login}`]),
     ...lines,
   ];
