@@ -10,6 +10,7 @@ import {
   type Lease,
   NO_PROCESS,
   pidOf,
+  renewalMs,
   runLeaseName,
   sameProcess,
   typesOfPurpose,
@@ -35,6 +36,7 @@ describe("a lease", () => {
 
   it("survives two missed renewals", () => {
     expect(LEASE_RENEW_MS * 3).toBeLessThanOrEqual(LEASE_TTL_MS);
+    expect([1, 2, 100].map(renewalMs)).toEqual([1, 1, 33]);
   });
 
   it("has a name that says what it is for", () => {

@@ -31,7 +31,10 @@ export interface Lease {
 
 /** How long a lease lasts without renewal. A dead holder on the same host is proved dead long before. */
 export const LEASE_TTL_MS = 30_000;
-export const LEASE_RENEW_MS = LEASE_TTL_MS / 3;
+
+/** How often a lease of `ttlMs` is renewed: two renewals may fail before it is in danger. */
+export const renewalMs = (ttlMs: number): number => Math.max(1, Math.floor(ttlMs / 3));
+export const LEASE_RENEW_MS = renewalMs(LEASE_TTL_MS);
 
 export const runLeaseName = (runId: string): string => `run/${runId}`;
 export const dispatcherLeaseName = (host: string): string => `dispatcher/${host}`;

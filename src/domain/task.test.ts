@@ -6,6 +6,7 @@ import {
   LIVE_TASK_STATES,
   mayBecome,
   PERSON_GATES,
+  plainFailure,
   QUARANTINE_AFTER,
   TASK_GATES,
   TASK_STATES,
@@ -43,6 +44,12 @@ describe("the gates of a task", () => {
   it("are opened by a person when it asks for an answer or a review, and by no one else", () => {
     expect(TASK_GATES.filter(waitsForPerson)).toEqual([...PERSON_GATES]);
     expect(PERSON_GATES).toEqual(["answer", "review"]);
+  });
+});
+
+describe("a failure", () => {
+  it("for which nothing was thrown names no class of error", () => {
+    expect(plainFailure("lost", "gone")).toEqual({ code: "lost", name: null, message: "gone" });
   });
 });
 

@@ -60,6 +60,9 @@ export interface TaskFailure {
   readonly message: string;
 }
 
+/** A failure for which nothing was thrown. */
+export const plainFailure = (code: ErrorCode, message: string): TaskFailure => ({ code, name: null, message });
+
 export interface Task {
   readonly id: string;
   /** Grows with every submission; age among equals of priority. */

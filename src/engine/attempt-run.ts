@@ -2,7 +2,7 @@
 import { WaybillError } from "../domain/errors.js";
 import { LONGEST_TIMER_MS } from "../domain/longest-timer.js";
 import { retryDelay } from "../domain/retry.js";
-import type { PersonGate, TaskFailure } from "../domain/task.js";
+import { type PersonGate, plainFailure } from "../domain/task.js";
 import type { AttemptEnd, ClaimedTask, EndRequest } from "../store/attempt-store.js";
 import { AttemptContext } from "./attempt-context.js";
 import { checkSchema } from "./check-schema.js";
@@ -158,7 +158,7 @@ export class AttemptRun {
     switch (this.#interruption) {
       case "cancel":
       case "removed":
-        return { state: "cancelled", failure: ofEngine("cancelled", "It was asked to end while it ran.") };
+        return { state: "cancelled", failure: plainFailure("cancelled", "It was asked to end while it ran.") };
       case "superseded":
       case "shutdown":
       case "lost":
@@ -166,7 +166,7 @@ export class AttemptRun {
       case "deadline":
         return {
           state: "timed_out",
-          failure: ofEngine("deadline_exceeded", "It ran when its deadline passed."),
+          failure: plainFailure("deadline_exceeded", "It ran when its deadline passed."),
           retryMs: null,
         };
       case "timeout":
@@ -179,7 +179,7 @@ export class AttemptRun {
   #timedOut(): AttemptEnd {
     const timeoutMs = this.task.timeoutMs ?? this.#definition.timeoutMs;
     const error = new WaybillError("timeout", `The attempt took longer than ${timeoutMs} ms.`);
-    return { state: "timed_out", failure: ofEngine("timeout", error.message), retryMs: this.#retryMs(error) };
+    return { state: "timed_out", failure: plainFailure("timeout", error.message), retryMs: this.#retryMs(error) };
   }
 
   #failed(thrown: unknown): AttemptEnd {
@@ -204,5 +204,3 @@ export class AttemptRun {
     }
   }
 }
-
-const ofEngine = (code: TaskFailure["code"], message: string): TaskFailure => ({ code, name: null, message });

@@ -1,11 +1,8 @@
 /** The lease under which an engine's attempts run: one for all of them, renewed off the event loop. */
-import { engineLeaseName, enginePurpose, type Lease } from "../domain/lease.js";
+import { engineLeaseName, enginePurpose, type Lease, renewalMs } from "../domain/lease.js";
 import { workerLeaseName } from "../domain/worker.js";
 import type { LeaseKeeping, LeaseStore } from "../store/lease-store.js";
 import type { EngineRuntime } from "./runtime.js";
-
-/** Renewals within one lease: two may fail before it is in danger. */
-const RENEWALS = 3;
 
 type Taker = Pick<EngineRuntime, "store" | "holder" | "leaseMs" | "newId" | "definitions" | "enrolment" | "log">;
 
@@ -39,7 +36,7 @@ export class EngineLease {
     const { name, fence } = lease;
     const keeping = leases.keepLease(lease, {
       ttlMs,
-      everyMs: Math.max(1, Math.floor(ttlMs / RENEWALS)),
+      everyMs: renewalMs(ttlMs),
       onLost,
       onError: (error) => log("engine.renew_failed", { name, fence, error }),
     });

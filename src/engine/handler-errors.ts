@@ -2,7 +2,7 @@
 import { inspect } from "node:util";
 import { WaybillError } from "../domain/errors.js";
 import type { FailureFacts } from "../domain/retry.js";
-import type { TaskFailure } from "../domain/task.js";
+import { plainFailure, type TaskFailure } from "../domain/task.js";
 
 /** Messages are kept up to this length; characters. */
 const LONGEST_MESSAGE = 8_192;
@@ -88,9 +88,9 @@ function classesOf(error: Error): readonly string[] {
 
 /** What was thrown, as it is stored. Anything can be thrown; what is no error is shown as it prints. */
 export function failureOf(thrown: unknown): TaskFailure {
-  if (thrown instanceof WaybillError) return { code: thrown.code, name: null, message: cut(thrown.message) };
+  if (thrown instanceof WaybillError) return plainFailure(thrown.code, cut(thrown.message));
   if (thrown instanceof Error) return { code: "task_failed", name: thrown.name, message: cut(thrown.message) };
-  return { code: "task_failed", name: null, message: cut(typeof thrown === "string" ? thrown : inspect(thrown)) };
+  return plainFailure("task_failed", cut(typeof thrown === "string" ? thrown : inspect(thrown)));
 }
 
 const cut = (text: string): string => text.slice(0, LONGEST_MESSAGE);

@@ -35,3 +35,13 @@ export function fenceOf({ environment }: Facts, given: number | undefined): numb
     hint: 'Give it with --fence, or in the environment: claim=$(waybill tasks claim --env) && eval "$claim".',
   });
 }
+
+/**
+ * The same for who may call without a fence: null then. That of the environment counts for its own task alone: whoever
+ * executes one may call for another. Errors: `invalid_input` when the variable is no fence.
+ */
+export function presentedFence(settings: Facts, taskId: string, given: number | undefined): number | null {
+  const { WAYBILL_TASK_ID, WAYBILL_FENCE = "" } = settings.environment;
+  const isTold = given !== undefined || (WAYBILL_TASK_ID === taskId && WAYBILL_FENCE !== "");
+  return isTold ? fenceOf(settings, given) : null;
+}

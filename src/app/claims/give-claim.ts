@@ -6,13 +6,13 @@ import { toTaskView } from "../../contracts/task-views.js";
 import type { Task } from "../../domain/task.js";
 import { workerLeaseName } from "../../domain/worker.js";
 import { livenessOf } from "../../machines/process-identity.js";
-import type { Store } from "../../store/store.js";
 import type { WorkerRequest } from "../../store/worker-store.js";
 import type { CallHandler } from "../context.js";
 import { findTask } from "../tasks/find-task.js";
+import { ownerByFence } from "../workers/present-owners.js";
 import { agentIdOf } from "./caller.js";
 import { claimHolder } from "./claim-holder.js";
-import { mustBeWritten, ownAttempt, readAgain } from "./own-attempt.js";
+import { endAttempt, ownAttempt, readAgain } from "./own-attempt.js";
 import { Reaper } from "./reaper.js";
 import { toClaimView } from "./to-claim-view.js";
 
@@ -22,8 +22,7 @@ export const releaseTask: CallHandler<"tasks.release"> = async (context, input) 
   const { reason, delay } = input;
   const notice = reason === undefined ? {} : { notice: { author, text: `Released: ${reason}` } };
   const end = { state: "returned", reason: "released", delayMs: durationMs(delay), ...notice } as const;
-  const [answer] = await store.attempts.endAttempts([{ guard, end }]);
-  mustBeWritten(guard, answer ?? { written: false, refusal: "not_found" });
+  await endAttempt(store, { guard, end });
   return { task: toTaskView(await readAgain(store, guard.taskId)) };
 };
 
@@ -53,18 +52,13 @@ export const reclaimTask: CallHandler<"tasks.reclaim"> = async (context, input) 
   const by = agentIdOf(context.settings, input.agent);
   const store = await context.store();
   const task = await findTask(store, input.id);
-  const dead = await provedDeadOwner(store, task);
+  const owner = await ownerByFence(store, task.owner);
+  const isDead = owner !== null && livenessOf(owner.lease.holder) === "dead";
   const { reason, force } = input;
-  const wish = { taskId: task.id, by, reason, force, ...(dead === null ? {} : { provedDeadOwner: dead }) };
+  const wish = { taskId: task.id, by, reason, force, ...(isDead && { provedDeadOwner: owner.owner }) };
   const answer = await store.workers.reclaim(wish);
   if (!answer.granted) throw answer.error;
   // Whatever else a dead process left behind would wait for somebody's look.
   await new Reaper(store).reap();
   return { task: toTaskView(await readAgain(store, task.id)) };
 };
-
-async function provedDeadOwner(store: Store, { owner }: Task): Promise<number | null> {
-  if (owner === null) return null;
-  const found = (await store.workers.listWorkers()).find((one) => one.owner === owner);
-  return found !== undefined && livenessOf(found.lease.holder) === "dead" ? owner : null;
-}

@@ -1,8 +1,8 @@
 /** The attempt that a caller says is its own. Whether it is, the store decides when something is written about it. */
 import type { AttemptGuard } from "../../domain/attempt.js";
 import { WaybillError } from "../../domain/errors.js";
-import type { Task } from "../../domain/task.js";
-import type { AttemptWrite } from "../../store/attempt-store.js";
+import type { Task, TaskState } from "../../domain/task.js";
+import type { AttemptWrite, EndRequest } from "../../store/attempt-store.js";
 import type { Store } from "../../store/store.js";
 import type { AppContext } from "../context.js";
 import { findTask } from "../tasks/find-task.js";
@@ -44,6 +44,17 @@ export function mustBeWritten<T>({ taskId, fence }: AttemptGuard, answer: Attemp
     hint: `It has ended, or somebody else has it; what is done under this fence counts for nothing. See \`waybill tasks show ${taskId}\`.`,
     details: { id: taskId, fence, refusal: answer.refusal },
   });
+}
+
+/** Ends the attempt, with what the worker said of it. Errors: `stale_write`. */
+export async function endAttempt(store: Store, request: EndRequest): Promise<void> {
+  mustBeWritten(request.guard, await tryToEnd(store, request));
+}
+
+/** The same for a caller who knows what a refusal means. */
+export async function tryToEnd({ attempts }: Store, request: EndRequest): Promise<AttemptWrite<TaskState>> {
+  const [answer] = await attempts.endAttempts([request]);
+  return answer ?? { written: false, refusal: "not_found" };
 }
 
 /** How the task stands after a write. Errors: `task_not_found` when it was removed meanwhile. */

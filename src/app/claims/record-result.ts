@@ -9,7 +9,7 @@ import type { Store } from "../../store/store.js";
 import { parseResult } from "../../workers/result-codec.js";
 import type { CallHandler } from "../context.js";
 import { agentIdOf } from "./caller.js";
-import { mustBeWritten, type OwnAttempt, ownAttempt, readAgain } from "./own-attempt.js";
+import { mustBeWritten, type OwnAttempt, ownAttempt, readAgain, tryToEnd } from "./own-attempt.js";
 import { endOfResult } from "./result-end.js";
 
 type Input = ParsedInputOf<"tasks.result">;
@@ -28,10 +28,10 @@ export const recordResult: CallHandler<"tasks.result"> = async (context, input) 
 async function record(own: OwnAttempt, result: WorkerResult, author: string): Promise<"recorded" | "existing"> {
   const { store, task, guard } = own;
   const end = endOfResult(result, task, author, Math.random());
-  const [answer] = await store.attempts.endAttempts([{ guard, end, verdict: JSON.stringify(result) }]);
+  const answer = await tryToEnd(store, { guard, end, verdict: JSON.stringify(result) });
   // The same may have been said twice at once.
-  if (answer?.written !== true && (await isRecorded(store, guard, result))) return "existing";
-  mustBeWritten(guard, answer ?? { written: false, refusal: "not_found" });
+  if (!answer.written && (await isRecorded(store, guard, result))) return "existing";
+  mustBeWritten(guard, answer);
   return "recorded";
 }
 

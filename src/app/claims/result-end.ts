@@ -1,7 +1,7 @@
 /** What the answer of a worker that nobody supervises makes of its attempt. */
 import { describeLoss, judgeResult, type WorkerResult } from "../../domain/result.js";
 import { DEFAULT_RETRY, retryDelay } from "../../domain/retry.js";
-import { QUARANTINE_AFTER, type Task, type TaskFailure } from "../../domain/task.js";
+import { plainFailure, QUARANTINE_AFTER, type Task } from "../../domain/task.js";
 import type { AttemptEnd } from "../../store/attempt-store.js";
 
 type Tried = Pick<Task, "failures" | "maxAttempts">;
@@ -20,15 +20,13 @@ export function endOfResult(result: WorkerResult, task: Tried, author: string, r
     case "answer":
       return { state: "waiting", for: "answer", question: summary, author };
     case "again":
-      return { state: "failed", failure: failureOf("task_failed", summary), retryMs: retryMs(task, random) };
+      return { state: "failed", failure: plainFailure("task_failed", summary), retryMs: retryMs(task, random) };
     case "lost":
-      return { state: "lost", failure: failureOf("lost", describeLoss(result)), quarantineAfter: QUARANTINE_AFTER };
+      return { state: "lost", failure: plainFailure("lost", describeLoss(result)), quarantineAfter: QUARANTINE_AFTER };
     case "cancel":
-      return { state: "cancelled", failure: failureOf("cancelled", summary) };
+      return { state: "cancelled", failure: plainFailure("cancelled", summary) };
   }
 }
-
-const failureOf = (code: TaskFailure["code"], message: string): TaskFailure => ({ code, name: null, message });
 
 /** Nobody here knows the policy of the type: the default one holds, unless the submission said how often. */
 export const retryMs = ({ failures, maxAttempts }: Tried, random: number): number | null =>

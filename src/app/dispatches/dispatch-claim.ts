@@ -5,7 +5,7 @@
  * which are nobody else's.
  */
 import type { Attempt, AttemptGuard } from "../../domain/attempt.js";
-import type { Lease } from "../../domain/lease.js";
+import { type Lease, renewalMs } from "../../domain/lease.js";
 import type { Task } from "../../domain/task.js";
 import type { Granted } from "../../store/granted.js";
 import type { LeaseKeeping } from "../../store/lease-store.js";
@@ -24,9 +24,6 @@ export interface DispatchClaimOptions {
   /** The name of the lease under which the worker takes the claim over, if it does; unique for ever. */
   readonly workerLease: string;
 }
-
-/** Renewals within one lease: two may fail before it is in danger. */
-const RENEWALS = 3;
 
 /** Ends by which whoever holds the fence has said something; anything else was done to it. */
 const OWN_RETURNS: readonly Attempt["returned"][] = [null, "needs_input", "review", "released"];
@@ -109,9 +106,8 @@ export class DispatchClaim {
 
   #keep(lease: Pick<Lease, "name" | "fence">): LeaseKeeping {
     const { store, ttlMs } = this.#options;
-    const everyMs = Math.max(1, Math.floor(ttlMs / RENEWALS));
     // Whatever becomes of the lease, the next look at the task tells.
-    return store.leases.keepLease(lease, { ttlMs, everyMs, onLost: nothing, onError: nothing });
+    return store.leases.keepLease(lease, { ttlMs, everyMs: renewalMs(ttlMs), onLost: nothing, onError: nothing });
   }
 }
 

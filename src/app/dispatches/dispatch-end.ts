@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { OutputOf } from "../../contracts/index.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { WorkerResult } from "../../domain/result.js";
-import { QUARANTINE_AFTER, type Task, type TaskFailure } from "../../domain/task.js";
+import { plainFailure, QUARANTINE_AFTER, type Task } from "../../domain/task.js";
 import type { AttemptEnd } from "../../store/attempt-store.js";
 import { endOfResult, retryMs } from "../claims/result-end.js";
 import type { ChildAnswer } from "../workers/child-answer.js";
@@ -86,7 +86,7 @@ const COUNTS_WHEN_STOPPED: readonly WorkerResult["kind"][] = ["success", "fork",
 
 function endOf(answer: ChildAnswer, stop: Stop | null, task: Task, dispatch: Dispatch): Ended {
   if ("unreadable" in answer && stop === null) {
-    const failure = failureOf("invalid_result", answer.unreadable);
+    const failure = plainFailure("invalid_result", answer.unreadable);
     // What writes no results now writes none in another attempt: as `waybill work` has it.
     return { end: { state: "failed", failure, retryMs: null }, verdict: null };
   }
@@ -96,31 +96,29 @@ function endOf(answer: ChildAnswer, stop: Stop | null, task: Task, dispatch: Dis
   if (!counts) return { end: endOfStop(stop ?? "lost", dispatch.timeoutMs, again), verdict: result };
   const end = endOfResult(result, task, dispatch.workerAgentId, Math.random());
   if (end.state !== "failed" || answer.source !== "exit") return { end, verdict: result };
-  return { end: { ...end, failure: failureOf("nonzero_exit", result.summary) }, verdict: result };
+  return { end: { ...end, failure: plainFailure("nonzero_exit", result.summary) }, verdict: result };
 }
-
-const failureOf = (code: TaskFailure["code"], message: string): TaskFailure => ({ code, name: null, message });
 
 function endOfStop(stop: Stop, timeoutMs: number | null, again: number | null): AttemptEnd {
   switch (stop) {
     case "timeout":
       return {
         state: "timed_out",
-        failure: failureOf("timeout", `The worker took longer than ${timeoutMs} ms.`),
+        failure: plainFailure("timeout", `The worker took longer than ${timeoutMs} ms.`),
         retryMs: again,
       };
     case "deadline":
       return {
         state: "timed_out",
-        failure: failureOf("deadline_exceeded", "It ran when its deadline passed."),
+        failure: plainFailure("deadline_exceeded", "It ran when its deadline passed."),
         retryMs: null,
       };
     case "cancel":
-      return { state: "cancelled", failure: failureOf("cancelled", "It was asked to end while it ran.") };
+      return { state: "cancelled", failure: plainFailure("cancelled", "It was asked to end while it ran.") };
     case "leave":
       return { state: "returned", reason: "released", delayMs: null };
     case "lost": {
-      const failure = failureOf("lost", "What looked after its worker was killed, and the worker with it.");
+      const failure = plainFailure("lost", "What looked after its worker was killed, and the worker with it.");
       return { state: "lost", failure, quarantineAfter: QUARANTINE_AFTER };
     }
   }

@@ -5,10 +5,10 @@ import { durationMs } from "../../contracts/fields.js";
 import type { OutputOf, ParsedInputOf } from "../../contracts/index.js";
 import type { AttemptGuard } from "../../domain/attempt.js";
 import type { Lease } from "../../domain/lease.js";
-import { isEndedTask, type Task } from "../../domain/task.js";
+import { isEndedTask } from "../../domain/task.js";
 import { workerLeaseName } from "../../domain/worker.js";
 import type { WorkerRequest } from "../../store/worker-store.js";
-import { agentIdOf, fenceOf, sessionOf } from "../claims/caller.js";
+import { agentIdOf, presentedFence, sessionOf } from "../claims/caller.js";
 import { guardOf, mustBeWritten } from "../claims/own-attempt.js";
 import { Reaper } from "../claims/reaper.js";
 import type { AppContext, CallHandler } from "../context.js";
@@ -50,7 +50,7 @@ export const dispatchParent: CallHandler<"tasks.dispatch.parent"> = async (conte
     });
     const timeoutMs = durationMs(input.timeout) ?? task.timeoutMs;
     const dispatch = { store, post, task, order, workerAgentId, toParent, graceMs, timeoutMs, log, onStep, signal };
-    return await carryOut(dispatch, line, presentedFence(context, input, task));
+    return await carryOut(dispatch, line, presentedFence(settings, task.id, input.fence));
   } finally {
     await post.close();
   }
@@ -67,12 +67,6 @@ async function orderOf({ settings }: AppContext, input: Input): Promise<WorkerOr
     summary: input.worker_summary,
     handOff: input.worker_claim_handoff,
   };
-}
-
-/** That of the environment is of another task when this is called by whoever executes one. */
-function presentedFence({ settings }: AppContext, input: Input, task: Task): number | null {
-  const own = settings.environment.WAYBILL_TASK_ID === task.id && settings.environment.WAYBILL_FENCE;
-  return input.fence === undefined && !own ? null : fenceOf(settings, input.fence);
 }
 
 interface Held {

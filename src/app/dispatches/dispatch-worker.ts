@@ -12,8 +12,8 @@ import { identityOf, thisProcess } from "../../machines/process-identity.js";
 import type { Store } from "../../store/store.js";
 import type { WorkerClaim } from "../../store/worker-store.js";
 import { formatResult } from "../../workers/result-codec.js";
-import { fenceOf, sessionOf } from "../claims/caller.js";
-import { guardOf, mustBeWritten, readAgain } from "../claims/own-attempt.js";
+import { presentedFence, sessionOf } from "../claims/caller.js";
+import { endAttempt, guardOf, mustBeWritten, readAgain } from "../claims/own-attempt.js";
 import { endOfResult } from "../claims/result-end.js";
 import type { AppContext, CallHandler } from "../context.js";
 import { findTask } from "../tasks/find-task.js";
@@ -66,10 +66,8 @@ async function takeOver(
   const owners = await store.workers.workersByOwner(task.owner === null ? [] : [task.owner]);
   const owner = task.owner === null ? undefined : owners.get(task.owner);
   if (task.fence === null || owner?.agentId !== from) throw notTheirs(task, from, owner?.agentId);
-  const own = environment.WAYBILL_TASK_ID === task.id && environment.WAYBILL_FENCE;
-  const fence = input.fence !== undefined || own ? fenceOf(settings, input.fence) : task.fence;
   const answer = await store.workers.handOff({
-    guard: guardOf(task, fence),
+    guard: guardOf(task, presentedFence(settings, task.id, input.fence) ?? task.fence),
     to: {
       name: environment[HANDOFF_LEASE] ?? workerLeaseName(v7()),
       agentId: input.worker_agent_id,
@@ -113,6 +111,5 @@ async function record(store: Store, task: Task & { readonly fence: number }, inp
   const text = `Worker started: ${author}`;
   mustBeWritten(guard, await store.notes.addNote({ taskId: task.id, author, kind: "notice", text, guard }));
   const end = endOfResult(result, task, author, Math.random());
-  const [answer] = await store.attempts.endAttempts([{ guard, end, verdict: JSON.stringify(result) }]);
-  mustBeWritten(guard, answer ?? { written: false, refusal: "not_found" });
+  await endAttempt(store, { guard, end, verdict: JSON.stringify(result) });
 }

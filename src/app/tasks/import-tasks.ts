@@ -6,6 +6,7 @@ import { type ImportReading, readImport } from "../../contracts/import-document.
 import type { ImportedTask, ImportNote } from "../../contracts/imported-task.js";
 import { WaybillError } from "../../domain/errors.js";
 import { toResult } from "../../domain/result.js";
+import { plainFailure } from "../../domain/task.js";
 import { toJson, toNewTask } from "../../engine/submission.js";
 import type { Store } from "../../store/store.js";
 import type { EndedElsewhere, NewTask } from "../../store/task-store.js";
@@ -105,6 +106,6 @@ function toRecord({ settings }: AppContext, task: ImportedTask, type: string): N
 function toEnd({ ended }: ImportedTask): EndedElsewhere | null {
   if (ended === null) return null;
   const { state, why } = ended;
-  if (state === "cancelled") return { state, failure: { code: "cancelled", name: null, message: why } };
+  if (state === "cancelled") return { state, failure: plainFailure("cancelled", why) };
   return { state, result: JSON.stringify(toResult({ kind: "success", summary: why })) };
 }

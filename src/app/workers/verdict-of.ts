@@ -1,7 +1,7 @@
 /** What the answer of a supervised command makes of its attempt. */
 import { type ErrorCode, WaybillError } from "../../domain/errors.js";
 import { describeLoss, judgeResult } from "../../domain/result.js";
-import { failureOf } from "../../engine/handler-errors.js";
+import { plainFailure } from "../../domain/task.js";
 import { Verdict } from "../../engine/verdict.js";
 import type { ChildAnswer } from "./child-answer.js";
 
@@ -22,11 +22,11 @@ export function verdictOf(answer: ChildAnswer, signal: AbortSignal): Verdict {
     case "again":
       return failed(source === "exit" ? "nonzero_exit" : "task_failed", summary, text);
     case "lost":
-      return new Verdict({ as: "lost", failure: failureOf(new WaybillError("lost", describeLoss(result))) }, text);
+      return new Verdict({ as: "lost", failure: plainFailure("lost", describeLoss(result)) }, text);
     case "cancel":
       // It was told to end and says so: why it was told decides, which need not be the task's end.
       if (signal.aborted) return failed("cancelled", summary, text);
-      return new Verdict({ as: "cancelled", failure: failureOf(new WaybillError("cancelled", summary)) }, text);
+      return new Verdict({ as: "cancelled", failure: plainFailure("cancelled", summary) }, text);
   }
 }
 

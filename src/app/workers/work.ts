@@ -22,7 +22,10 @@ import { type Supervision, superviseAttempt } from "./supervise.js";
 import { openWorkerPost } from "./worker-post.js";
 import { workerTasks } from "./worker-tasks.js";
 
-type Input = ParsedInputOf<"workers.work">;
+/** What to work at: the input, with each type once and the lease in milliseconds. */
+interface Order extends ParsedInputOf<"workers.work"> {
+  readonly leaseMs: number;
+}
 
 /** Beyond the grace of a command: what it takes to see that a killed one is gone; milliseconds. */
 const SLACK_MS = 30_000;
@@ -33,7 +36,8 @@ const ALONE: WorkWatch = { log: silentLog, hurry: new AbortController().signal }
 export const work: CallHandler<"workers.work"> = async (context, input, { signal, watch = ALONE }) => {
   const cwd = resolve(context.settings.cwd, input.cwd ?? ".");
   await mustBeDirectory(cwd, "--cwd names the directory in which the command runs.");
-  if (split(input.types).length === 0) throw noTypes();
+  const types = split(input.types);
+  if (types.length === 0) throw noTypes();
   const [program = "", ...args] = input.argv;
   const command = [findProgram(program, cwd, context.settings.environment), ...args] as const;
   const graceMs = durationMs(input.grace) ?? 0;
@@ -46,7 +50,7 @@ export const work: CallHandler<"workers.work"> = async (context, input, { signal
   try {
     const logLimit = parseByteSize(input.log_limit) ?? 0;
     const equipment = { store, post, command, cwd, graceMs, logLimit, log: watch.log };
-    return { agent_id: agentId, session, ...(await workAt(equipment, input, watch, signal)) };
+    return { agent_id: agentId, session, ...(await workAt(equipment, { ...input, types, leaseMs }, watch, signal)) };
   } finally {
     await post.close();
   }
@@ -58,17 +62,17 @@ const split = (words: readonly string[]): string[] => [
 
 async function workAt(
   equipment: Omit<Supervision, "onFault">,
-  input: Input,
+  order: Order,
   { log, hurry }: WorkWatch,
   signal: AbortSignal | undefined,
 ): Promise<Omit<OutputOf<"workers.work">, "agent_id" | "session">> {
   const { store, post } = equipment;
   const { gone } = post.warden;
-  const shift = new Shift({ once: input.once, drain: input.drain, signals: [gone, ...(signal ? [signal] : [])] });
+  const shift = new Shift({ once: order.once, drain: order.drain, signals: [gone, ...(signal ? [signal] : [])] });
   const onFault = (error: unknown): void => shift.failed(error);
-  const engine = await openWorker({ ...equipment, onFault }, input, shift);
+  const engine = await openWorker({ ...equipment, onFault }, order, shift);
   try {
-    await startPatiently(engine, input, log, shift);
+    await startPatiently(engine, order, log, shift);
     await shift.over;
     log("work.stopping", { running: engine.status().running });
     // What runs is waited for.
@@ -79,9 +83,9 @@ async function workAt(
   if (gone.aborted) throw wardenLost();
   if (shift.fault !== null) throw shift.fault;
   const { started, last } = shift;
-  if (input.once && last === null && signal?.aborted !== true) throw nothingToClaim(engine.status().types);
+  if (order.once && last === null && signal?.aborted !== true) throw nothingToClaim(engine.status().types);
   const { succeeded, failed, waiting, cancelled, refused } = engine.status();
-  const errorCode = input.once && last !== null ? await failureOf(store, last) : null;
+  const errorCode = order.once && last !== null ? await failureOf(store, last) : null;
   const counts = { started, succeeded, failed, waiting, cancelled, refused };
   return { ...counts, hurried: hurry.aborted, error_code: errorCode };
 }
@@ -90,7 +94,7 @@ async function workAt(
 const START_PAUSE_MS = 1_000;
 
 /** A worker that stays has time: a store that others keep busy is tried again until it can be had, or nobody wants it any more. */
-async function startPatiently(engine: Engine, { once, drain }: Input, log: Log, shift: Shift): Promise<void> {
+async function startPatiently(engine: Engine, { once, drain }: Order, log: Log, shift: Shift): Promise<void> {
   for (;;) {
     try {
       return await engine.start();
@@ -104,7 +108,7 @@ async function startPatiently(engine: Engine, { once, drain }: Input, log: Log, 
 }
 
 /** Claims only what begins at once: what waits here would wait for nobody else. */
-async function openWorker(supervision: Supervision, input: Input, shift: Shift): Promise<Engine> {
+async function openWorker(supervision: Supervision, order: Order, shift: Shift): Promise<Engine> {
   const { store, post, cwd, graceMs, log } = supervision;
   const execute = (attempt: TaskContext): Promise<Verdict> => {
     shift.began(attempt);
@@ -113,12 +117,12 @@ async function openWorker(supervision: Supervision, input: Input, shift: Shift):
   const { agentId, session } = post.identity;
   return await openEngine({
     store,
-    tasks: workerTasks(split(input.types), execute, input),
-    tags: split(input.tags),
-    concurrency: input.once ? 1 : input.concurrency,
-    ...(input.once && { mostAttempts: 1 }),
+    tasks: workerTasks(order.types, execute, order),
+    tags: split(order.tags),
+    concurrency: order.once ? 1 : order.concurrency,
+    ...(order.once && { mostAttempts: 1 }),
     prefetch: 0,
-    leaseMs: durationMs(input.lease) ?? 0,
+    leaseMs: order.leaseMs,
     abortGraceMs: graceMs + SLACK_MS,
     log,
     observe: (fact) => shift.saw(fact),

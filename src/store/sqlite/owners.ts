@@ -1,7 +1,7 @@
 /** What owners hold, and how it is taken from them. */
 import type { AttemptSignalKind } from "../../domain/attempt.js";
 import { ENGINE_LEASES, type Lease, pidOf } from "../../domain/lease.js";
-import type { TaskFailure } from "../../domain/task.js";
+import { plainFailure } from "../../domain/task.js";
 import { holdsOneAttempt, OWNER_KINDS } from "../../domain/worker.js";
 import type { Owner, TakenBack } from "../attempt-store.js";
 import { readLease, vacateLease } from "./leases.js";
@@ -60,7 +60,7 @@ export function takeBack(
   const lease = readLease(scope, owner.name);
   if (lease?.fence !== owner.fence || !(provedDead || lease.expiresAt <= scope.now())) return null;
   const counts = { queued: 0, quarantined: 0, cancelled: 0 };
-  const failure: TaskFailure = { code: "lost", name: null, message: describeLoss(scope, lease) };
+  const failure = plainFailure("lost", describeLoss(scope, lease));
   for (const row of ownedBy(scope, owner.fence)) {
     counts[fateOf(loseAttempt(scope, row, { failure, crashed: row.begun, quarantineAfter }))] += 1;
   }

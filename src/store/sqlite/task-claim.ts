@@ -1,5 +1,6 @@
 /** Claims: who gets which waiting task. One walk of an index in the order of (priority, age), whatever waits besides. */
 import type { PathScope } from "../../domain/path-scope.js";
+import { plainFailure } from "../../domain/task.js";
 import { WORKER_LEASES } from "../../domain/worker.js";
 import type { ClaimAnswer, ClaimedTask, ClaimRequest, Owner } from "../attempt-store.js";
 import { takeFences } from "./counters.js";
@@ -130,7 +131,7 @@ export function advanceTime(scope: SqlScope, now: number): void {
   for (const row of scope.sql(EXPIRED_DEADLINES).all({ now, limit: MOST_DUE }).map(toTaskRow)) {
     const since = now - row.submitted_at;
     const message = `It had not ended ${since} ms after its submission, when its deadline had passed.`;
-    endWaitingTask(scope, row, "failed", { code: "deadline_exceeded", name: null, message });
+    endWaitingTask(scope, row, "failed", plainFailure("deadline_exceeded", message));
   }
   for (const row of scope.sql(DUE).all({ now, limit: MOST_DUE }).map(toTaskRow)) queueTask(scope, row, "due");
   for (const row of scope.sql(EXPIRED_TURNS).all({ now, limit: MOST_DUE })) leaveLine(scope, integer(row, "seq"));

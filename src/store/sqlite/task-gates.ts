@@ -4,7 +4,7 @@
  */
 import { type DependencyOutcome, judgeDependency } from "../../domain/dependency.js";
 import { TURN_MS } from "../../domain/path-holders.js";
-import { type TaskFailure, type TaskState, waitsForPerson } from "../../domain/task.js";
+import { plainFailure, type TaskFailure, type TaskState, waitsForPerson } from "../../domain/task.js";
 import { appendEvent } from "./event-log.js";
 import { integer } from "./rows.js";
 import type { SqlScope } from "./session.js";
@@ -157,8 +157,7 @@ function openDependencies(scope: SqlScope, row: TaskRow): void {
   else scope.sql("UPDATE tasks SET gate = 'open' WHERE seq = $seq").run({ seq: row.seq });
 }
 
-export const unmet = (id: string, outcome: DependencyOutcome, state: TaskState | null): TaskFailure => ({
-  code: "dependency_unmet",
-  name: null,
-  message: `Task ${id} ended as ${state ?? "removed"}; this task waited for it to be ${outcome}.`,
-});
+export const unmet = (id: string, outcome: DependencyOutcome, state: TaskState | null): TaskFailure => {
+  const message = `Task ${id} ended as ${state ?? "removed"}; this task waited for it to be ${outcome}.`;
+  return plainFailure("dependency_unmet", message);
+};

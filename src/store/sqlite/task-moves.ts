@@ -1,6 +1,6 @@
 /** What the end of an attempt makes of its task, but for the many that succeed (`task-ends.ts`). */
 import type { AttemptState, ReturnReason } from "../../domain/attempt.js";
-import { afterCrash, type PersonGate, type TaskFailure, type TaskState } from "../../domain/task.js";
+import { afterCrash, type PersonGate, plainFailure, type TaskFailure, type TaskState } from "../../domain/task.js";
 import type { TakenBack } from "../attempt-store.js";
 import { appendEvent } from "./event-log.js";
 import type { SqlScope } from "./session.js";
@@ -51,11 +51,8 @@ export interface Counts {
 
 export const NOTHING_COUNTED: Counts = { failed: 0, crashed: 0, lost: 0 };
 
-export const cancelledBy = (row: TaskRow): TaskFailure => ({
-  code: "cancelled",
-  name: null,
-  message: `It was asked to end${row.state === "running" ? " while it ran" : ""}.`,
-});
+export const cancelledBy = ({ state }: TaskRow): TaskFailure =>
+  plainFailure("cancelled", `It was asked to end${state === "running" ? " while it ran" : ""}.`);
 
 /**
  * Takes a task out of `running`, and sets free what hung on that: the slot of its key, and tasks that waited for its end.
@@ -119,13 +116,7 @@ export function loseAttempt(scope: SqlScope, row: TaskRow, loss: Loss): TaskStat
   }
   if (crashed === 1 && afterCrash(crashes, quarantineAfter) === "quarantine") {
     const message = `${crashes} attempts of it were lost. The last: ${failure.message}`;
-    return moveOn(
-      scope,
-      row,
-      { state: "failed", failure: { code: "quarantined", name: null, message } },
-      counts,
-      "lost",
-    );
+    return moveOn(scope, row, { state: "failed", failure: plainFailure("quarantined", message) }, counts, "lost");
   }
   return moveOn(scope, row, { state: "waiting", delayMs: null, failure }, counts, "lost");
 }
