@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { backoffMs, DEFAULT_RETRY, type FailureFacts, type RetryPolicy, retryDelay } from "./retry.js";
+import {
+  backoffMs,
+  DEFAULT_RETRY,
+  defaultRetryDelay,
+  type FailureFacts,
+  type RetryPolicy,
+  retryDelay,
+} from "./retry.js";
 
 const failure = (over: Partial<FailureFacts> = {}): FailureFacts => ({
   classes: ["TypeError", "Error"],
@@ -63,5 +70,13 @@ describe("a task that failed", () => {
 
   it("is tried three times within seconds when nothing is said", () => {
     expect([1, 2, 3].map((n) => retryDelay(DEFAULT_RETRY, failure(), n, null, 0))).toEqual([1_000, 2_000, null]);
+    const delayAfter = (failures: number, maxAttempts: number | null) =>
+      defaultRetryDelay({ failures, maxAttempts }, 0);
+    expect([delayAfter(0, null), delayAfter(1, null), delayAfter(2, null), delayAfter(0, 1)]).toEqual([
+      1_000,
+      2_000,
+      null,
+      null,
+    ]);
   });
 });

@@ -70,3 +70,13 @@ export function retryDelay(
   if (rule === null || failures >= (maxAttempts ?? rule.maxAttempts)) return null;
   return failure.retryAfterMs ?? backoffMs(rule.backoff, failures, random);
 }
+
+/** What is known of a task when the attempt that runs fails. */
+interface Tried {
+  readonly failures: number;
+  readonly maxAttempts: number | null;
+}
+
+/** The same where nobody knows the policy of the type: the default one holds, unless the submission said how often. */
+export const defaultRetryDelay = ({ failures, maxAttempts }: Tried, random: number): number | null =>
+  retryDelay(DEFAULT_RETRY, { classes: [], terminal: false, retryAfterMs: null }, failures + 1, maxAttempts, random);

@@ -1,5 +1,5 @@
 /** One attempt, from its start to the end that is recorded. It ends once, whether its handler settles or not. */
-import { WaybillError } from "../domain/errors.js";
+import { firstLimit } from "../domain/attempt-limit.js";
 import { LONGEST_TIMER_MS } from "../domain/longest-timer.js";
 import { retryDelay } from "../domain/retry.js";
 import { type PersonGate, plainFailure } from "../domain/task.js";
@@ -12,6 +12,7 @@ import { runIsolated } from "./isolate.js";
 import type { EngineRuntime } from "./runtime.js";
 import { toJson } from "./submission.js";
 import type { TaskDefinition } from "./task-definition.js";
+import { timedOut } from "./timed-out.js";
 import { Verdict, type VerdictEnd } from "./verdict.js";
 
 type Settled =
@@ -102,13 +103,14 @@ export class AttemptRun {
     const { deadlineAt } = this.task;
     if (timeoutMs === null && deadlineAt === null) return;
     const now = this.#runtime.clock();
-    this.#timeoutAt ??= timeoutMs === null ? Number.POSITIVE_INFINITY : now + timeoutMs;
-    const byDeadline = deadlineAt !== null && deadlineAt < this.#timeoutAt;
-    const ms = Math.max(0, (byDeadline ? deadlineAt : this.#timeoutAt) - now);
+    this.#timeoutAt ??= timeoutMs === null ? null : now + timeoutMs;
+    const limit = firstLimit(this.#timeoutAt, deadlineAt);
+    if (limit === null) return;
+    const ms = Math.max(0, limit.at - now);
     this.#limit =
       ms > LONGEST_TIMER_MS
         ? setTimeout(() => this.armLimit(), LONGEST_TIMER_MS)
-        : setTimeout(() => this.interrupt(byDeadline ? "deadline" : "timeout"), ms);
+        : setTimeout(() => this.interrupt(limit.of), ms);
   }
 
   async #settle(): Promise<void> {
@@ -164,22 +166,13 @@ export class AttemptRun {
       case "lost":
         return { state: "returned", reason: "shutdown", delayMs: null };
       case "deadline":
-        return {
-          state: "timed_out",
-          failure: plainFailure("deadline_exceeded", "It ran when its deadline passed."),
-          retryMs: null,
-        };
-      case "timeout":
-        return this.#timedOut();
+      case "timeout": {
+        const timeoutMs = this.task.timeoutMs ?? this.#definition.timeoutMs;
+        return timedOut(this.#interruption, timeoutMs, this.#retryMs(reasonOf(this.#interruption)));
+      }
       case null:
         return this.#failed(error);
     }
-  }
-
-  #timedOut(): AttemptEnd {
-    const timeoutMs = this.task.timeoutMs ?? this.#definition.timeoutMs;
-    const error = new WaybillError("timeout", `The attempt took longer than ${timeoutMs} ms.`);
-    return { state: "timed_out", failure: plainFailure("timeout", error.message), retryMs: this.#retryMs(error) };
   }
 
   #failed(thrown: unknown): AttemptEnd {

@@ -1,6 +1,6 @@
 /** What the answer of a worker that nobody supervises makes of its attempt. */
 import { describeLoss, judgeResult, type WorkerResult } from "../../domain/result.js";
-import { DEFAULT_RETRY, retryDelay } from "../../domain/retry.js";
+import { defaultRetryDelay } from "../../domain/retry.js";
 import { plainFailure, QUARANTINE_AFTER, type Task } from "../../domain/task.js";
 import type { AttemptEnd } from "../../store/attempt-store.js";
 
@@ -20,14 +20,14 @@ export function endOfResult(result: WorkerResult, task: Tried, author: string, r
     case "answer":
       return { state: "waiting", for: "answer", question: summary, author };
     case "again":
-      return { state: "failed", failure: plainFailure("task_failed", summary), retryMs: retryMs(task, random) };
+      return {
+        state: "failed",
+        failure: plainFailure("task_failed", summary),
+        retryMs: defaultRetryDelay(task, random),
+      };
     case "lost":
       return { state: "lost", failure: plainFailure("lost", describeLoss(result)), quarantineAfter: QUARANTINE_AFTER };
     case "cancel":
       return { state: "cancelled", failure: plainFailure("cancelled", summary) };
   }
 }
-
-/** Nobody here knows the policy of the type: the default one holds, unless the submission said how often. */
-export const retryMs = ({ failures, maxAttempts }: Tried, random: number): number | null =>
-  retryDelay(DEFAULT_RETRY, { classes: [], terminal: false, retryAfterMs: null }, failures + 1, maxAttempts, random);

@@ -3,9 +3,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { OutputOf } from "../../contracts/index.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { WorkerResult } from "../../domain/result.js";
+import { defaultRetryDelay } from "../../domain/retry.js";
 import { plainFailure, QUARANTINE_AFTER, type Task } from "../../domain/task.js";
+import { timedOut } from "../../engine/timed-out.js";
 import type { AttemptEnd } from "../../store/attempt-store.js";
-import { endOfResult, retryMs } from "../claims/result-end.js";
+import { endOfResult } from "../claims/result-end.js";
 import type { ChildAnswer } from "../workers/child-answer.js";
 import type { Dispatch, Stop } from "./dispatch.js";
 import type { DispatchClaim, Standing } from "./dispatch-claim.js";
@@ -91,7 +93,7 @@ function endOf(answer: ChildAnswer, stop: Stop | null, task: Task, dispatch: Dis
     return { end: { state: "failed", failure, retryMs: null }, verdict: null };
   }
   const result = "result" in answer ? answer.result : null;
-  const again = retryMs(task, Math.random());
+  const again = defaultRetryDelay(task, Math.random());
   const counts = result !== null && (stop === null || COUNTS_WHEN_STOPPED.includes(result.kind));
   if (!counts) return { end: endOfStop(stop ?? "lost", dispatch.timeoutMs, again), verdict: result };
   const end = endOfResult(result, task, dispatch.workerAgentId, Math.random());
@@ -102,17 +104,8 @@ function endOf(answer: ChildAnswer, stop: Stop | null, task: Task, dispatch: Dis
 function endOfStop(stop: Stop, timeoutMs: number | null, again: number | null): AttemptEnd {
   switch (stop) {
     case "timeout":
-      return {
-        state: "timed_out",
-        failure: plainFailure("timeout", `The worker took longer than ${timeoutMs} ms.`),
-        retryMs: again,
-      };
     case "deadline":
-      return {
-        state: "timed_out",
-        failure: plainFailure("deadline_exceeded", "It ran when its deadline passed."),
-        retryMs: null,
-      };
+      return timedOut(stop, timeoutMs, again);
     case "cancel":
       return { state: "cancelled", failure: plainFailure("cancelled", "It was asked to end while it ran.") };
     case "leave":

@@ -9,6 +9,7 @@ import { attemptFacts } from "./attempt-facts.js";
 import { batchFacts } from "./batch-facts.js";
 import type { Bench, UseBench } from "./bench.js";
 import { cacheFacts } from "./cache-facts.js";
+import { claimTimeFacts } from "./claim-time-facts.js";
 import { dispatchItemFacts } from "./dispatch-item-facts.js";
 import { durabilityFacts } from "./durability-facts.js";
 import { endedElsewhereFacts } from "./ended-elsewhere-facts.js";
@@ -78,6 +79,7 @@ export function describeStore(name: string, subject: StoreUnderTest): void {
     scheduleFacts(use);
     gateFacts(use);
     workerFacts(use);
+    claimTimeFacts(use);
     ownerChangeFacts(use);
     verdictFacts(use);
   });

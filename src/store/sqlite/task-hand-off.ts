@@ -15,7 +15,7 @@ import { forgetSignal, recordAttempt } from "./task-moves.js";
 import { insertNote } from "./task-notes.js";
 import { holdersInTheWay, readPaths, recordPaths, refusePaths } from "./task-paths.js";
 import type { TaskRow } from "./task-rows.js";
-import { enrolWorker } from "./worker-records.js";
+import { enrolWorker, limitLease } from "./worker-records.js";
 
 /** It never stops running: nothing that hangs on its end is set free. */
 export const PASS_ON = `
@@ -41,7 +41,8 @@ export function handOff(scope: SqlScope, request: HandOff): Granted<WorkerClaim>
     insertNote(scope, row, { author: by, kind: "notice", text: `Handed to ${showLabel(to.agentId)}: ${reason}` });
   leaveOwner(scope, row);
   const lease = enrolWorker(scope, to);
-  return granted({ task: passOn(scope, row, lease), lease });
+  const task = passOn(scope, row, lease);
+  return granted({ task, lease: limitLease(scope, to, lease, task) });
 }
 
 const superseded = ({ guard: { taskId, attempt, fence } }: HandOff): WaybillError =>

@@ -45,7 +45,7 @@ import { RUNNING_OF_TYPE } from "./task-rooms.js";
 import { LOG_OF_TASK, STEP_OF_TASK, STEPS_OF_TASK } from "./task-steps.js";
 import { LIVE_WITH_UNIQUE_KEY, NEWEST_WITH_UNIQUE_KEY } from "./task-submit.js";
 import { FAILED_OF_TYPE } from "./tasks.js";
-import { WORKERS_BY_OWNER } from "./worker-records.js";
+import { HELD, WORKERS_BY_OWNER } from "./worker-records.js";
 import { GUARD, PROLONG, RUNNING } from "./workers.js";
 
 const ROWS = 100_000;
@@ -114,6 +114,7 @@ const queries: readonly (readonly [name: string, sql: string])[] = [
   ["a chunk of the workers", OLD_WORKERS],
   ["what runs, for those who look", RUNNING],
   ["a guard", GUARD],
+  ["who has a task, and for how long", HELD],
   ["a hand-off", PASS_ON],
   ["a lease that lasts longer", PROLONG],
   ["an accepted review", ACCEPT],

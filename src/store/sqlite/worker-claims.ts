@@ -10,7 +10,7 @@ import { advanceTime, claimRow, claimUnder, hasWork, type Wanted } from "./task-
 import { holdersInTheWay, readPaths, recordPaths, refusePaths } from "./task-paths.js";
 import { MOST_WALKS, typesIn } from "./task-queries.js";
 import { readTaskRow, type TaskRow } from "./task-rows.js";
-import { enrolWorker } from "./worker-records.js";
+import { enrolWorker, limitLease } from "./worker-records.js";
 
 /** See `WorkerStore.claimForWorker`. Asked for whatever is next, it looks before it writes, as engines do. */
 export async function claimForWorker(session: Session, request: WorkerClaimRequest): Promise<Granted<WorkerClaim>> {
@@ -34,7 +34,10 @@ function under(
   });
   if (task === null || lease === null) return null;
   recordPaths(scope, task.sequence, request.addPaths ?? []);
-  return { task: { ...task, paths: readPaths(scope, task.sequence) }, lease };
+  return {
+    task: { ...task, paths: readPaths(scope, task.sequence) },
+    lease: limitLease(scope, request.worker, lease, task),
+  };
 }
 
 /** Why the paths that are asked for besides cannot be had; null when they can. */

@@ -1,7 +1,9 @@
 /** Who holds, or held, the leases of owners. */
+import { type AttemptLimit, limitOf } from "../../domain/attempt-limit.js";
 import { WaybillError } from "../../domain/errors.js";
 import { ENGINE_LEASES, type Lease } from "../../domain/lease.js";
 import { type Worker, type WorkerKind, workerPurpose } from "../../domain/worker.js";
+import type { ClaimedTask } from "../attempt-store.js";
 import type { WorkerRequest } from "../worker-store.js";
 import type { SqlRow } from "./driver.js";
 import { LEASES_BY_PREFIX, readLease, takeLease } from "./leases.js";
@@ -12,6 +14,17 @@ export const WORKERS_BY_OWNER = "SELECT * FROM workers WHERE owner IN (SELECT va
 const INSERT = `
   INSERT INTO workers (owner, lease, agent_id, session, kind, types, workspace, pid, started_at)
   VALUES ($owner, $lease, $agent_id, $session, $kind, $types, $workspace, $pid, $now)`;
+
+/** Who has a task under a fence, and what bounds that. */
+export const HELD = "SELECT owner, started_at, timeout_ms, deadline_at FROM tasks WHERE id = $id AND fence = $fence";
+
+export const limitOfHeld = (held: SqlRow): AttemptLimit | null =>
+  limitOf(
+    { timeoutMs: integerOrNull(held, "timeout_ms"), deadlineAt: integerOrNull(held, "deadline_at") },
+    integer(held, "started_at"),
+  );
+
+const END_BY = "UPDATE leases SET expires_at = $until WHERE name = $name AND fence = $fence";
 
 const workerFromRow = (row: SqlRow): Worker => ({
   owner: integer(row, "owner"),
@@ -53,6 +66,18 @@ export function enrolWorker(scope: SqlScope, request: WorkerRequest): Lease {
     now: scope.now(),
   });
   return lease;
+}
+
+/**
+ * The lease of a claim ends with the time of its attempt: nobody else would end that. Whoever supervises a process keeps the
+ * time itself, and its lease as long as it needs.
+ */
+export function limitLease(scope: SqlScope, { kind }: WorkerRequest, lease: Lease, { id, fence }: ClaimedTask): Lease {
+  const held = kind === "claim" ? scope.sql(HELD).get({ id, fence }) : undefined;
+  const limit = held === undefined ? null : limitOfHeld(held);
+  if (limit === null || limit.at >= lease.expiresAt) return lease;
+  scope.sql(END_BY).run({ name: lease.name, fence: lease.fence, until: limit.at });
+  return { ...lease, expiresAt: limit.at };
 }
 
 /** The lease of whoever has this fence for an owner; null when nobody has it any more. */

@@ -3,6 +3,7 @@ import { type Lease, pidOf, typesOfPurpose } from "../../domain/lease.js";
 import { OWNER_LEASES, type Worker } from "../../domain/worker.js";
 import type { AttemptWrite } from "../attempt-store.js";
 import type { OwnedTask, OwnerView, WorkerStore } from "../worker-store.js";
+import type { SqlRow } from "./driver.js";
 import { LEASES_BY_PREFIX } from "./leases.js";
 import { CLAIM_LEASE } from "./owners.js";
 import { integer, leaseFromRow, text, textOrNull } from "./rows.js";
@@ -12,12 +13,12 @@ import { handOff } from "./task-hand-off.js";
 import { typesIn } from "./task-queries.js";
 import { reclaim } from "./task-reclaim.js";
 import { claimForWorker } from "./worker-claims.js";
-import { enrolWorker, leaseOfOwner, readWorkers } from "./worker-records.js";
+import { enrolWorker, HELD, leaseOfOwner, limitOfHeld, readWorkers } from "./worker-records.js";
 
 export const RUNNING = `
   SELECT id, type, seq, attempt, fence, owner, started_at, progress FROM tasks WHERE type = $type AND state = 'running'`;
 export const GUARD = "SELECT seq, attempt FROM tasks WHERE id = $id AND fence = $fence";
-/** Never shortens it: a sign of life does not bring the end nearer. */
+/** Never shortens it: a sign of life does not bring the end nearer, nor does it put off the end of the attempt's time. */
 export const PROLONG = `
   UPDATE leases SET expires_at = max(expires_at, $expires_at) WHERE name = $name AND fence = $fence
     AND holder_host IS NOT NULL
@@ -79,16 +80,18 @@ const viewOfEngine = (lease: Lease, tasks: readonly OwnedTask[]): OwnerView => (
 type Beat = Parameters<WorkerStore["heartbeat"]>[0];
 
 function heartbeat(scope: SqlScope, { taskId, fence, ttlMs }: Beat): AttemptWrite<Lease> {
-  const found = scope.sql("SELECT owner FROM tasks WHERE id = $id AND fence = $fence").get({ id: taskId, fence });
-  const lease = found === undefined ? null : keptLease(scope, integer(found, "owner"), ttlMs);
+  const found = scope.sql(HELD).get({ id: taskId, fence });
+  const lease = found === undefined ? null : keptLease(scope, found, ttlMs);
   return lease === null ? refuseWrite(scope, { taskId, fence }, "heartbeat") : { written: true, value: lease };
 }
 
-/** The lease of an owner, longer now when it is a claim's. */
-function keptLease(scope: SqlScope, owner: number, ttlMs: number): Lease | null {
+/** The lease of whoever has the task, longer now when it is a claim's. */
+function keptLease(scope: SqlScope, held: SqlRow, ttlMs: number): Lease | null {
+  const owner = integer(held, "owner");
   const claim = scope.sql(CLAIM_LEASE).get({ owner });
   if (claim === undefined) return leaseOfOwner(scope, owner);
-  const row = scope.sql(PROLONG).get({ name: text(claim, "lease"), fence: owner, expires_at: scope.now() + ttlMs });
+  const until = Math.min(scope.now() + ttlMs, limitOfHeld(held)?.at ?? Number.POSITIVE_INFINITY);
+  const row = scope.sql(PROLONG).get({ name: text(claim, "lease"), fence: owner, expires_at: until });
   return row === undefined ? null : leaseFromRow(row);
 }
 
