@@ -147,6 +147,20 @@ describe("a task of the type `command`, and the end of its engine", () => {
     expect(run).toMatchObject({ status: "interrupted", error_code: "cancelled" });
   });
 
+  it("ends its run once its deadline has passed, though no engine lives to see it", async () => {
+    const first = await serveTasks(box, ["--grace", "0s"]);
+    const { task } = await submit("--deadline", "15s", ...LONG);
+    await hasBegun();
+    first.kill("SIGTERM");
+    await first.ended;
+    const run = await until("the run has ended", async () => (await runs()).find((one) => one.ended_at !== null));
+
+    expect(run).toMatchObject({ status: "timeout", error_code: "timeout" });
+    await serveTasks(box);
+    await box.cli(["tasks", "wait", task.id]);
+    expect(await show(task.id)).toMatchObject({ state: "failed", failure: { code: "deadline_exceeded" } });
+  });
+
   it("has no second run while its engine is stopped for longer than its lease, nor when that goes on", async () => {
     const first = await startTaskEngine(box, null, { leaseMs: 500 });
     const { task } = await submit("--", "sh", "-c", "echo $$ >> began; while [ ! -e go ]; do sleep 0.05; done");

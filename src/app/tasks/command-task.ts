@@ -91,7 +91,7 @@ async function findOrRecord(
     ref: basename(params.argv[0] ?? ""),
     limits: {
       env: { ...params.env, WAYBILL_TASK_ID: task.taskId },
-      timeoutMs: params.timeout_ms ?? null,
+      timeoutMs: await timeLeft(runtime, params, task),
       silenceMs: null,
       graceMs: DEFAULT_GRACE_MS,
       keepVariables: false,
@@ -100,6 +100,17 @@ async function findOrRecord(
     detached: true,
     purpose: `task ${task.taskId}`,
   });
+}
+
+/** Past the task's deadline, at which its engine ends the run. */
+const DEADLINE_SLACK_MS = 2_000;
+
+/** How long the run may take; its supervisor ends it then, also when no engine lives to see the task's deadline. */
+async function timeLeft({ store }: Runtime, params: Params, { taskId }: TaskContext): Promise<number | null> {
+  const deadlineAt = (await store.tasks.getTask(taskId))?.deadlineAt ?? null;
+  const untilDeadline = deadlineAt === null ? [] : [Math.max(0, deadlineAt - Date.now()) + DEADLINE_SLACK_MS];
+  const limits = [...(params.timeout_ms === undefined ? [] : [params.timeout_ms]), ...untilDeadline];
+  return limits.length === 0 ? null : Math.min(...limits);
 }
 
 /** Ends of the engine that are no ends of the task: its next attempt goes on with the run. */
