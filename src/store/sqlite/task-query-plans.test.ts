@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { plansOver } from "../../../test/harness/query-plans.js";
 import type { TaskFilter } from "../task-store.js";
 import { ATTEMPTS, SIGNALS } from "./attempts.js";
-import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
 import { ENDED_TASKS } from "./doomed-tasks.js";
-import type { SqliteConnection } from "./driver.js";
 import { OLD_WORKERS } from "./garbage.js";
-import { readMigrations } from "./migrate.js";
 import { ACCEPT, NEWEST_NOTES, NOTES_OF_TASK } from "./notes.js";
 import { CLAIM_LEASE, CLAIM_LEASES, OWNED } from "./owners.js";
 import { DUE_SCHEDULES, NEXT_SCHEDULE } from "./schedules.js";
@@ -50,23 +48,11 @@ import { GUARD, PROLONG, RUNNING } from "./workers.js";
 
 const ROWS = 100_000;
 
-/** The schema with 10^5 waiting tasks of twenty types, without statistics: plans must not hang on `ANALYZE`. */
-let connection: SqliteConnection;
-beforeAll(() => {
-  connection = betterSqlite3Driver.open(":memory:", { readOnly: false });
-  for (const { sql } of readMigrations()) connection.exec(sql);
-  connection.exec(`
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
-    INSERT INTO tasks (id, type, state, priority, submitted_at, params, concurrency_key, unique_key)
-    SELECT printf('%012d', i), 't-' || (i % 20), 'queued', i % 3, i, '{}', 'k-' || (i % 100), 'u-' || i FROM n`);
-}, 60_000);
-afterAll(() => connection.close());
-
-const planOf = (sql: string): string[] =>
-  connection
-    .prepare(`EXPLAIN QUERY PLAN ${sql}`)
-    .all(Object.fromEntries([...sql.matchAll(/\$(\w+)/g)].map(([, name]) => [name ?? "", null])))
-    .map((row) => String(row.detail));
+/** With 10^5 waiting tasks of twenty types. */
+const planOf = plansOver(`
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
+  INSERT INTO tasks (id, type, state, priority, submitted_at, params, concurrency_key, unique_key)
+  SELECT printf('%012d', i), 't-' || (i % 20), 'queued', i % 3, i, '{}', 'k-' || (i % 100), 'u-' || i FROM n`);
 
 const list = (filter: TaskFilter, bounded: boolean): string =>
   listTasksWalk(filter, filter.types ?? ["a", "b", "c"], bounded)?.sql ?? "";
