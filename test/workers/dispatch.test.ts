@@ -1,22 +1,17 @@
 /** `waybill tasks dispatch parent`: looks after its worker, and lets go of what is somebody else's. */
 import { existsSync, readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { gateIn } from "../crash/gate.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { leasesOf, rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
-import { type Dispatches, dispatchesOf, takeOverAndStay } from "./dispatches.js";
-import { type Verbs, verbsOf } from "./verbs.js";
+import { dispatchesOf, takeOverAndStay } from "./dispatches.js";
+import { verbsOf } from "./verbs.js";
 
-let box: Sandbox;
-let verbs: Verbs;
-let dispatches: Dispatches;
-beforeEach(() => {
-  box = createSandbox();
-  verbs = verbsOf(box);
-  dispatches = dispatchesOf(box);
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
+const verbs = verbsOf(box);
+const dispatches = dispatchesOf(box);
 
 const handOff = "--worker-claim-handoff";
 const submit = (...args: string[]) => verbs.submit("review", ...args);
