@@ -7,7 +7,7 @@ import { faultsInFeed } from "../harness/feed-faults.js";
 import { perTest } from "../harness/per-test.js";
 import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
-import { dispatchesOf, expectStored, takeOverAndStay } from "./dispatches.js";
+import { dispatchesOf, expectStored, HAND_OFF, takeOverAndStay } from "./dispatches.js";
 import { verbsOf } from "./verbs.js";
 
 const TASKS = 12;
@@ -39,7 +39,7 @@ describe(`${TASKS} dispatches whose parents are killed and stopped at random mom
         if (await strike(id, random.pick(workers), random)) strikes += 1;
       }
       await until("it is done when it is left alone", async () => {
-        const { code } = await dispatches.run(id, ["--worker-claim-handoff", "--worker-bin", workers[2] ?? ""]);
+        const { code } = await dispatches.run(id, [HAND_OFF, "--worker-bin", workers[2] ?? ""]);
         return code === 0;
       });
     };
@@ -61,7 +61,7 @@ describe(`${TASKS} dispatches whose parents are killed and stopped at random mom
 
 /** Starts a parent and has it killed, or stopped for longer than its lease. @returns whether that came before its end */
 async function strike(id: string, worker: string, random: SeededRandom): Promise<boolean> {
-  const handOff = random.below(2) === 0 ? ["--worker-claim-handoff"] : [];
+  const handOff = random.below(2) === 0 ? [HAND_OFF] : [];
   const parent = dispatches.start(id, ["--lease", `${LEASE_MS}ms`, ...handOff, "--worker-bin", worker]);
   const kills = random.below(2) === 0;
   // Somewhere in what a parent does from its start to its end.

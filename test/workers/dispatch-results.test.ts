@@ -3,14 +3,13 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { perTest } from "../harness/per-test.js";
 import { createSandbox } from "../harness/sandbox.js";
-import { dispatchesOf, expectStored } from "./dispatches.js";
+import { dispatchesOf, expectStored, HAND_OFF } from "./dispatches.js";
 import { verbsOf } from "./verbs.js";
 
 const box = perTest(createSandbox);
 const verbs = verbsOf(box);
 const dispatches = dispatchesOf(box);
 
-const handOff = "--worker-claim-handoff";
 const submit = (...args: string[]) => verbs.submit("review", ...args);
 const textOf = (name: string) => readFileSync(box.path(name), "utf8");
 
@@ -119,7 +118,7 @@ describe("the result of a dispatch", () => {
     ["cancelled", 130],
   ])("%s leaves with %i, with the claim handed over or not", async (kind, code) => {
     const args = ["--worker-result", kind, "--worker-summary", "several\nlines | and more"];
-    for (const way of [[], [handOff]]) {
+    for (const way of [[], [HAND_OFF]]) {
       const id = await submit("--max-attempts", "1");
       expect(await dispatches.run(id, [...args, ...way])).toMatchObject({ code });
       const { attempts } = await dispatches.show(id);

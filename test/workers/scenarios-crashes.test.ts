@@ -7,14 +7,13 @@ import { perTest } from "../harness/per-test.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 import { rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
-import { type Dispatched, dispatchesOf, expectStored, takeOverAndStay } from "./dispatches.js";
+import { type Dispatched, dispatchesOf, expectStored, HAND_OFF, takeOverAndStay } from "./dispatches.js";
 import { verbsOf } from "./verbs.js";
 
 const box = perTest(createSandbox);
 const verbs = verbsOf(box);
 const dispatches = dispatchesOf(box);
 
-const HAND_OFF = "--worker-claim-handoff";
 const killedAt = (step: Step) => ({ env: { WAYBILL_KILL_AT: step } });
 
 /** Answers as it is started, and has itself killed at a step before. */
