@@ -1,15 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { BatchReport, OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { gateIn } from "./gate.js";
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 beforeEach(() => {
-  box = createSandbox();
   box.machines({ left: { tags: ["fast"] }, right: { tags: ["fast"] } });
 });
-afterEach(() => box.dispose());
 
 const show = (id: string) => box.json<BatchReport>(["batch", "show", id]);
 const batches = async (args: readonly string[] = []) =>

@@ -1,11 +1,11 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 beforeEach(() => {
-  box = createSandbox();
   mkdirSync(box.path("src/deep"), { recursive: true });
   writeFileSync(box.path("src/a.ts"), "a");
   writeFileSync(box.path("src/deep/b.ts"), "b");
@@ -13,7 +13,6 @@ beforeEach(() => {
   symlinkSync("../other", box.path("src/link.ts"));
   symlinkSync(".", box.path("src/circle"));
 });
-afterEach(() => box.dispose());
 
 /** A command that counts how often it is executed, and prints bytes that are no text. */
 const COMMAND = [

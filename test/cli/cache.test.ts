@@ -1,17 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 
 const MIB = 1024 * 1024;
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 const set = async (...args: string[]) => (await box.cli(["cache", "set", ...args])).code;
 const get = async (...args: string[]) => {

@@ -1,19 +1,16 @@
 /** What signals do to `waybill exec`, to the command, and to what the command has started. */
-import { spawn } from "node:child_process";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf, RunView } from "../../src/index.js";
 import { gateIn } from "../crash/gate.js";
 import { builtCli } from "../harness/built-cli.js";
 import type { LiveCli } from "../harness/cli-process.js";
+import { perTest } from "../harness/per-test.js";
 import { processesWith, signal } from "../harness/processes.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { createSandbox } from "../harness/sandbox.js";
+import { onTerminal } from "../harness/terminal.js";
 import { until } from "../harness/until.js";
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 const listed = async (): Promise<readonly RunView[]> => {
   const { runs } = await box.json<OutputOf<"runs.list">>(["runs", "list", "--kind", "command"]);
@@ -78,22 +75,8 @@ describe("Ctrl-C", { timeout: 60_000 }, () => {
 });
 
 describe("on a terminal", { timeout: 60_000 }, () => {
-  /** `waybill exec ARGS` under a terminal that `script` makes, whose keys are `type`. */
-  function onTerminal(args: string) {
-    // Without `exec` the shell of `script` would take Ctrl-C as well, and answer for it.
-    const line = `exec '${process.execPath}' '${builtCli()}' exec ${args}`;
-    const child = spawn("script", ["-q", "-e", "-c", line, "/dev/null"], { env: box.env, cwd: box.dir });
-    let said = "";
-    child.stdout.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
-    });
-    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-    const says = (text: string) => until(`it says ${text}`, () => said.includes(text));
-    return { ended, says, type: (keys: string) => child.stdin.write(keys), said: () => said };
-  }
-
   it("Ctrl-C reaches the program as INT", async () => {
-    const live = onTerminal(`-- sh -c "trap 'echo caught; exit 3' INT; echo up; ${WAIT}"`);
+    const live = onTerminal(box, `exec -- sh -c "trap 'echo caught; exit 3' INT; echo up; ${WAIT}"`);
     await live.says("up");
     live.type("\u0003");
     expect(await live.ended).toBe(3);
@@ -101,7 +84,7 @@ describe("on a terminal", { timeout: 60_000 }, () => {
   });
 
   it("that the program has for its own, Ctrl-C goes through that", async () => {
-    const live = onTerminal(`--tty -- sh -c "trap 'echo caught; exit 3' INT; test -t 0 && echo up; ${WAIT}"`);
+    const live = onTerminal(box, `exec --tty -- sh -c "trap 'echo caught; exit 3' INT; test -t 0 && echo up; ${WAIT}"`);
     await live.says("up");
     live.type("\u0003");
     expect(await live.ended).toBe(3);
@@ -110,7 +93,7 @@ describe("on a terminal", { timeout: 60_000 }, () => {
 
   it("a caller that is told to leave leaves, and gives the terminal back", async () => {
     const gate = gateIn(box);
-    const live = onTerminal(`-- sh -c "echo up; ${gate.wait}; exit 4"`);
+    const live = onTerminal(box, `exec -- sh -c "echo up; ${gate.wait}; exit 4"`);
     await live.says("up");
     const id = await newest();
     const callers = processesWith(box.dir).filter(({ command }) => command.startsWith(`${process.execPath} `));

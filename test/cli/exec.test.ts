@@ -2,21 +2,19 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { gateIn } from "../crash/gate.js";
 import { builtCli } from "../harness/built-cli.js";
+import { perTest } from "../harness/per-test.js";
 import { processesWith } from "../harness/processes.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { createSandbox } from "../harness/sandbox.js";
+import { onTerminal } from "../harness/terminal.js";
 import { until } from "../harness/until.js";
 
 type Runs = OutputOf<"runs.list">;
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 const exec = (...argv: string[]) => box.cli(["exec", "--", ...argv]);
 const sh = (script: string) => exec("sh", "-c", script);
@@ -236,26 +234,18 @@ describe("a terminal", { timeout: 60_000 }, () => {
     expect(existsSync(box.path("home/waybill.db")) ? await listed() : []).toEqual([]);
   });
 
-  /** `waybill exec ARGS` under a terminal of its own, which `script` makes. */
-  const onTerminal = (args: string, env: Record<string, string>): Promise<string> =>
-    new Promise((resolve) => {
-      const line = `'${process.execPath}' '${builtCli()}' exec ${args}`;
-      const child = spawn("script", ["-q", "-e", "-c", line, "/dev/null"], {
-        env,
-        cwd: box.dir,
-        stdio: ["ignore", "pipe", "inherit"],
-      });
-      const said: Buffer[] = [];
-      child.stdout.on("data", (chunk: Buffer) => said.push(chunk));
-      child.once("close", () => resolve(Buffer.concat(said).toString()));
-    });
-
   it("that looks on makes programs colour what they write, unless it is said otherwise", async () => {
     const { NO_COLOR: _, ...env } = box.env;
-    const ask = "-- sh -c 'echo [$FORCE_COLOR$CLICOLOR_FORCE]'";
-    expect(await onTerminal(ask, env)).toContain("[11]");
-    expect(await onTerminal(ask, { ...env, FORCE_COLOR: "3" })).toContain("[31]");
-    expect(await onTerminal(ask, { ...env, NO_COLOR: "1" })).toContain("[]");
+    const asked = async (changes: Record<string, string>) => {
+      const live = onTerminal(box, "exec -- sh -c 'echo [$FORCE_COLOR$CLICOLOR_FORCE]'", {
+        env: { ...env, ...changes },
+      });
+      await live.ended;
+      return live.said();
+    };
+    expect(await asked({})).toContain("[11]");
+    expect(await asked({ FORCE_COLOR: "3" })).toContain("[31]");
+    expect(await asked({ NO_COLOR: "1" })).toContain("[]");
     expect((await box.cli(["exec", "--", "sh", "-c", "echo [$FORCE_COLOR]"], { env: { NO_COLOR: "" } })).stdout).toBe(
       "[]\n",
     );
@@ -263,20 +253,9 @@ describe("a terminal", { timeout: 60_000 }, () => {
 
   it("is passed on to a program that reads it", async () => {
     const { NO_COLOR: _, ...env } = box.env;
-    const line = `'${process.execPath}' '${builtCli()}' exec -- sh -c 'read -r word; echo got $word'`;
-    const child = spawn("script", ["-q", "-e", "-c", line, "/dev/null"], {
-      env,
-      cwd: box.dir,
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    let said = "";
-    child.stdout.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
-    });
-    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-    child.stdin.write("typed\n");
-    await until("the program has answered", () => said.includes("got typed"));
-    child.stdin.end();
-    expect(await ended).toBe(0);
+    const live = onTerminal(box, "exec -- sh -c 'read -r word; echo got $word'", { env });
+    live.type("typed\n");
+    await live.says("got typed");
+    expect(await live.ended).toBe(0);
   });
 });

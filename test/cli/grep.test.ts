@@ -1,13 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { gateIn } from "./gate.js";
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 describe("`runs logs --grep`", () => {
   it("prints the lines that match, byte for byte, with the lines around them", async () => {

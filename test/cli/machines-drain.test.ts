@@ -1,18 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { gateIn } from "./gate.js";
 
 type Submitted = OutputOf<"runs.submit">;
 type Why = OutputOf<"system.why">;
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 beforeEach(() => {
-  box = createSandbox();
   box.machines({ left: { tags: ["fast"] }, right: { tags: ["fast"] } });
   box.work("work", "echo done");
 });
-afterEach(() => box.dispose());
 
 const drain = (...args: readonly string[]) => box.cli(["machines", "drain", "left", "--reason", "new disk", ...args]);
 

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { gateIn } from "./gate.js";
 
 type Submitted = OutputOf<"runs.submit">;
@@ -10,14 +11,12 @@ type Cleaned = OutputOf<"machines.gc">;
 
 const LONG_AGO = new Date("2026-01-01T00:00:00Z");
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let work: string;
 beforeEach(() => {
-  box = createSandbox();
   work = box.path("left");
   box.machines({ left: { work_dir: work, slots: 2 } });
 });
-afterEach(() => box.dispose());
 
 const run = async (name: string, ...more: readonly string[]) =>
   (await box.json<Submitted>(["run", name, "--machine", "left", ...more])).run;

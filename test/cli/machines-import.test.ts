@@ -3,19 +3,18 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 
 type Imported = OutputOf<"machines.import">;
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 beforeEach(() => {
-  box = createSandbox();
   writeFileSync(
     box.path("ssh_config"),
     "Host gpu-1 gpu-2\n  User ci\nHost web\n  HostName 10.0.0.9\nHost *\n  Port 2222\n",
   );
 });
-afterEach(() => box.dispose());
 
 const FROM = ["machines", "import", "--ssh-config", "ssh_config"];
 

@@ -1,12 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 const told = { WAYBILL_SOURCE: "mcp", WAYBILL_CLIENT: "editor", WAYBILL_SESSION: "s-1" };
 

@@ -1,23 +1,22 @@
 import { writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { type Gate, gateIn } from "./gate.js";
 
 type Submitted = OutputOf<"runs.submit">;
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let gate: Gate;
 let holder: string;
 beforeEach(async () => {
-  box = createSandbox();
   box.machines({ left: { tags: ["fast"] }, right: { tags: ["fast", "gpu"] } });
   gate = gateIn(box, "holder");
   box.work("holder", gate.script);
   box.work("other", "echo other");
   holder = (await box.json<Submitted>(["run", "holder", "--machine", "left", "--detach"])).run.id;
 });
-afterEach(() => box.dispose());
 
 describe("a full machine", () => {
   it("refuses other work with machine_busy, exit 4, and names the run that holds it", async () => {

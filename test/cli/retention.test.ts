@@ -1,15 +1,14 @@
 import { existsSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 beforeEach(() => {
-  box = createSandbox();
   box.work("good", "echo hello");
 });
-afterEach(() => box.dispose());
 
 async function runGood(env: Record<string, string> = {}, ...args: string[]): Promise<string> {
   const { run } = await box.json<OutputOf<"runs.submit">>(["run", "good", "--new", ...args], { env });

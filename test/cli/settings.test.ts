@@ -1,14 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 beforeEach(() => {
-  box = createSandbox();
   mkdirSync(box.home, { mode: 0o700 });
 });
-afterEach(() => box.dispose());
 
 async function setting(name: string, args: readonly string[] = [], env: Record<string, string> = {}) {
   const { settings } = await box.json<OutputOf<"config.show">>(["config", "show", ...args], { env });

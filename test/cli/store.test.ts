@@ -1,19 +1,18 @@
 import { existsSync, readdirSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { gateIn } from "./gate.js";
 
 type Submitted = OutputOf<"runs.submit">;
 type Garbage = OutputOf<"store.gc">;
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 beforeEach(() => {
-  box = createSandbox();
   box.machines({ left: { slots: 4 } });
   box.work("good", 'echo log; echo x > "$WAYBILL_ARTIFACTS_DIR/x"');
 });
-afterEach(() => box.dispose());
 
 const submit = async (...args: string[]) => (await box.json<Submitted>(["run", ...args])).run;
 const info = () => box.json<OutputOf<"store.info">>(["store", "info"]);

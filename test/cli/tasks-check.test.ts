@@ -1,15 +1,12 @@
 import { writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 
 type Checked = OutputOf<"tasks.check">;
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 async function refusal(): Promise<{ code: number | null; error: { code: string; message: string; hint: string } }> {
   const { code, stderr } = await box.cli(["tasks", "check", "tasks.mjs", "--json"]);

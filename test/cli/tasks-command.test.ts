@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 import { serveTasks, startTaskEngine } from "./task-engine.js";
 
@@ -10,11 +11,7 @@ type Detail = OutputOf<"tasks.show">;
 type Runs = OutputOf<"runs.list">["runs"];
 type Result = { readonly run_id: string; readonly exit_code: number };
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 const submit = async (...args: string[]) => await box.json<Submitted>(["tasks", "submit", "command", ...args]);
 const show = async (id: string) => await box.json<Detail>(["tasks", "show", id]);

@@ -1,10 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { describe, expect, it } from "vitest";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
+import { verbsOf } from "../workers/verbs.js";
 import { startTaskEngine } from "./task-engine.js";
-
-type Why = OutputOf<"system.why">;
 
 const HOLD = `(_p, ctx) => new Promise((_resolve, reject) =>
   ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason)))`;
@@ -21,25 +20,16 @@ export default [
     ctx.log("last words"); await ctx.heartbeat(); process.kill(process.pid, "SIGKILL"); await new Promise(() => 0); } }),
 ];`;
 
-let box: Sandbox;
-let module: string;
-beforeEach(() => {
-  box = createSandbox();
-  module = box.tasks("tasks.mjs", MODULE);
-});
-afterEach(() => box.dispose());
-
-const submit = async (...args: string[]) =>
-  (await box.json<OutputOf<"tasks.submit">>(["tasks", "submit", ...args])).task.id;
-const why = async (id: string) => (await box.json<Why>(["why", id])).reasons;
-const show = async (id: string) => await box.json<OutputOf<"tasks.show">>(["tasks", "show", id]);
+const box = perTest(createSandbox);
+const { submit, show, why } = verbsOf(box);
+const writeTasks = () => box.tasks("tasks.mjs", MODULE);
 const reaches = (id: string, state: string) => until(`it is ${state}`, async () => (await show(id)).state === state);
 
 describe("`why` of a task that waits", () => {
   it("says that no engine runs, that none knows the type, and that the type is paused", async () => {
     const id = await submit("mail");
     const nobody = await why(id);
-    const engine = await startTaskEngine(box, module);
+    const engine = await startTaskEngine(box, writeTasks());
     await box.cli(["tasks", "pause", "mail"]);
 
     expect(nobody).toMatchObject([{ code: "no_engine", hint: expect.stringContaining("waybill serve") }]);
@@ -59,7 +49,7 @@ describe("`why` of a task that waits", () => {
   });
 
   it("names who has its key, and who fills its type", async () => {
-    await startTaskEngine(box, module);
+    await startTaskEngine(box, writeTasks());
     const holder = await submit("held", "--concurrency-key", "ann");
     await reaches(holder, "running");
     const keyed = await submit("held", "--concurrency-key", "ann");
@@ -72,7 +62,7 @@ describe("`why` of a task that waits", () => {
   });
 
   it("says when the rate of its type lets the next begin", async () => {
-    await startTaskEngine(box, module);
+    await startTaskEngine(box, writeTasks());
     await reaches(await submit("rare"), "completed");
 
     expect(await why(await submit("rare"))).toMatchObject([
@@ -81,7 +71,7 @@ describe("`why` of a task that waits", () => {
   });
 
   it("says that the handlers of those who know it are busy", async () => {
-    const engine = await startTaskEngine(box, module, { concurrency: 1, prefetch: 0 });
+    const engine = await startTaskEngine(box, writeTasks(), { concurrency: 1, prefetch: 0 });
     await reaches(await submit("held"), "running");
 
     expect(await why(await submit("held"))).toMatchObject([
@@ -90,7 +80,7 @@ describe("`why` of a task that waits", () => {
   });
 
   it("says until when it is scheduled, and what made it so", async () => {
-    await startTaskEngine(box, module);
+    await startTaskEngine(box, writeTasks());
     const [later, sleepy, flaky] = [
       await submit("held", "--delay", "1h"),
       await submit("sleepy"),
@@ -111,7 +101,7 @@ describe("`why` of a task that waits", () => {
 
 describe("`why` of a task that runs or has ended", () => {
   it("says who executes it, that it was told to stop, and that its engine is gone", async () => {
-    const engine = await startTaskEngine(box, module);
+    const engine = await startTaskEngine(box, writeTasks());
     const id = await submit("held");
     await reaches(id, "running");
     const alive = await why(id);
@@ -134,13 +124,13 @@ describe("`why` of a task that runs or has ended", () => {
   it("shows the evidence against a task that killed its engines", async () => {
     const id = await submit("killer");
     for (const _ of [1, 2]) {
-      await startTaskEngine(box, module, { quarantineAfter: 2 }).catch(() => undefined);
+      await startTaskEngine(box, writeTasks(), { quarantineAfter: 2 }).catch(() => undefined);
       await until("it has killed its engine", async () => {
         const [reason] = await why(id);
         return reason?.code === "running" ? (await why(id)).some(({ code }) => code === "engine_gone") : false;
       });
     }
-    await startTaskEngine(box, module, { quarantineAfter: 2 });
+    await startTaskEngine(box, writeTasks(), { quarantineAfter: 2 });
     await reaches(id, "failed");
     const [reason] = await why(id);
 

@@ -1,14 +1,13 @@
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { builtCli } from "../harness/built-cli.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
+import { onTerminal, whyNoTerminal } from "../harness/terminal.js";
 import { until } from "../harness/until.js";
 import { serveTasks, startTaskEngine } from "./task-engine.js";
 
-const hasScript = String(spawnSync("script", ["--version"]).stdout).includes("util-linux");
+const noTerminal = whyNoTerminal();
 
 type Submitted = OutputOf<"tasks.submit">;
 type Detail = OutputOf<"tasks.show">;
@@ -29,14 +28,8 @@ const MODULE = `export default [
     return "done"; } }),
 ];`;
 
-let box: Sandbox;
-let module: string;
-beforeEach(() => {
-  box = createSandbox();
-  module = box.tasks("tasks.mjs", MODULE);
-});
-afterEach(() => box.dispose());
-
+const box = perTest(createSandbox);
+const writeTasks = () => box.tasks("tasks.mjs", MODULE);
 const submit = async (...args: string[]) => await box.json<Submitted>(["tasks", "submit", ...args]);
 const show = async (id: string) => await box.json<Detail>(["tasks", "show", id]);
 const stateOf = async (id: string) => (await show(id)).state;
@@ -45,7 +38,7 @@ const errorOf = ({ stderr }: { stderr: string }) =>
 
 describe("`tasks submit`", () => {
   it("waits for the result, and prints it", async () => {
-    await startTaskEngine(box, module);
+    await startTaskEngine(box, writeTasks());
     const { code, stdout, stderr } = await box.cli(["tasks", "submit", "double", "--params", "21", "--wait"]);
 
     expect([code, stdout]).toEqual([0, "42\n"]);
@@ -53,7 +46,7 @@ describe("`tasks submit`", () => {
   });
 
   it("leaves with the failure of what it waited for", async () => {
-    await startTaskEngine(box, module);
+    await startTaskEngine(box, writeTasks());
     const { code, stderr } = await box.cli(["tasks", "submit", "broken", "--wait"]);
 
     expect(code).toBe(1);
@@ -113,6 +106,7 @@ describe("`tasks submit`", () => {
   });
 
   it("checks type and params by a module that is named, and names the nearest type", async () => {
+    const module = writeTasks();
     const bad = await box.cli(["tasks", "submit", "dubble", "--tasks", module, "--json"]);
     const good = await submit("double", "--tasks", module, "--params", "1");
 
@@ -162,7 +156,7 @@ describe("`tasks list`, `show` and `logs`", () => {
   });
 
   it("shows attempts and steps over time, progress, result and the end of the log", async () => {
-    await startTaskEngine(box, module);
+    await startTaskEngine(box, writeTasks());
     const { task } = await submit("steps", "--wait");
     const detail = await show(task.id);
     const { stdout } = await box.cli(["tasks", "show", task.id]);
@@ -179,7 +173,7 @@ describe("`tasks list`, `show` and `logs`", () => {
   });
 
   it("shows what each attempt died of", async () => {
-    await startTaskEngine(box, module);
+    await startTaskEngine(box, writeTasks());
     const { task } = await submit("broken", "--wait");
 
     expect(await show(task.id)).toMatchObject({
@@ -189,7 +183,7 @@ describe("`tasks list`, `show` and `logs`", () => {
   });
 
   it("does not try again after the module's own TerminalError, though the engine has another copy of the class", async () => {
-    await serveTasks(box, ["--tasks", module]);
+    await serveTasks(box, ["--tasks", writeTasks()]);
     const { task } = await submit("hopeless", "--wait");
 
     expect(await show(task.id)).toMatchObject({ attempts: [{ failure: { name: "TerminalError" } }] });
@@ -228,7 +222,7 @@ describe("`tasks list`, `show` and `logs`", () => {
 
 describe("`tasks wait`, `cancel`, `retry` and `rm`", () => {
   it("tells the handler of a running task to stop, and waits until it has", async () => {
-    await startTaskEngine(box, module);
+    await startTaskEngine(box, writeTasks());
     const { task } = await submit("held");
     await until("it runs", async () => (await stateOf(task.id)) === "running");
     const waiting = box.cli(["tasks", "wait", task.id]);
@@ -259,7 +253,7 @@ describe("`tasks wait`, `cancel`, `retry` and `rm`", () => {
   });
 
   it("tries every failed task again, or those of a type", async () => {
-    const engine = await startTaskEngine(box, module);
+    const engine = await startTaskEngine(box, writeTasks());
     await Promise.all([submit("hopeless", "--wait"), submit("hopeless", "--wait"), submit("broken", "--wait")]);
     await engine.stop();
     const retry = async (...args: string[]) =>
@@ -284,7 +278,7 @@ describe("`tasks wait`, `cancel`, `retry` and `rm`", () => {
 
 describe("`tasks pause`, `resume`, `stats` and `top`", () => {
   it("holds the tasks of a paused type until it is resumed", async () => {
-    await startTaskEngine(box, module);
+    await startTaskEngine(box, writeTasks());
     await box.cli(["tasks", "pause", "double"]);
     const { task } = await submit("double", "--params", "1");
     const other = await submit("steps", "--wait");
@@ -297,7 +291,7 @@ describe("`tasks pause`, `resume`, `stats` and `top`", () => {
   });
 
   it("shows queues, how fast they move, and engines with what they execute", async () => {
-    const engine = await startTaskEngine(box, module);
+    const engine = await startTaskEngine(box, writeTasks());
     await submit("hopeless", "--wait");
     await submit("mail");
     const { task } = await submit("held");
@@ -337,23 +331,18 @@ describe("`tasks pause`, `resume`, `stats` and `top`", () => {
     expect(stderr).toContain("--once prints one frame");
   });
 
-  it.skipIf(!hasScript)(
-    `redraws a terminal, and leaves the last frame at Ctrl-C${hasScript ? "" : " (skipped: no script of util-linux)"}`,
+  it.skipIf(noTerminal !== null)(
+    `redraws a terminal, and leaves the last frame at Ctrl-C${noTerminal === null ? "" : ` (skipped: ${noTerminal})`}`,
     async () => {
       await submit("mail");
-      // What `script` makes has no size, and nothing can be drawn in that.
-      const line = `stty rows 40 cols 120; exec '${process.execPath}' '${builtCli()}' tasks top --every 20ms`;
-      const child = spawn("script", ["-q", "-e", "-c", line, "/dev/null"], { env: box.env, cwd: box.dir });
-      let said = "";
-      child.stdout.on("data", (chunk: Buffer) => (said += String(chunk)));
-      const ended = once(child, "close");
-      await until("it has drawn one queue", () => said.includes("mail"));
+      const live = onTerminal(box, "tasks top --every 20ms", { columns: 120 });
+      await live.says("mail");
       await submit("post");
-      await until("it has drawn the other, too", () => said.includes("post"));
-      child.stdin.write("\u0003");
+      await live.says("post");
+      live.type("\u0003");
 
-      expect((await ended)[0]).toBe(0);
-      expect(said).toContain("No engine runs.");
+      expect(await live.ended).toBe(0);
+      expect(live.said()).toContain("No engine runs.");
     },
   );
 

@@ -1,24 +1,23 @@
 import { writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { BatchReport, OutputOf } from "../../src/index.js";
+import { perTest } from "../harness/per-test.js";
 import { signal } from "../harness/processes.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 import { type Gate, gateIn } from "./gate.js";
 
 type Why = OutputOf<"system.why">;
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let gate: Gate;
 beforeEach(() => {
-  box = createSandbox();
   box.machines({ left: {}, right: {} });
   gate = gateIn(box, "gate");
   box.work("held", gate.script);
   box.work("next", "exit 0");
   box.work("after", "exit 0 # not the same work");
 });
-afterEach(() => box.dispose());
 
 const why = async (id: string) => (await box.json<Why>(["why", id])).reasons;
 const codes = async (id: string) => (await why(id)).map((reason) => reason.code);

@@ -1,11 +1,12 @@
 /** Whoever ends a run, and however its program resists, no descendant of it is alive afterwards. */
 import { existsSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { BatchReport } from "../../src/contracts/batch-views.js";
 import type { RunView } from "../../src/contracts/run-views.js";
+import { perTest } from "../harness/per-test.js";
 import { processesWith } from "../harness/processes.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 import { expectEndedOnce, expectNothingLeft } from "./aftermath.js";
@@ -20,11 +21,7 @@ const STUBBORN = [
 ].join("\n");
 const LEAST = 7;
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 const descendants = (id: string) => processesWith(`WAYBILL_RUN_ID=${id}`);
 const allUp = (id: string) => until("all descendants are up", () => descendants(id).length >= LEAST);

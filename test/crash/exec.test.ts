@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf, RunView } from "../../src/index.js";
 import type { Step } from "../../src/observe/steps.js";
+import { perTest } from "../harness/per-test.js";
 import { isAlive, processesWith, signal } from "../harness/processes.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 import { rowsOf } from "../harness/store-look.js";
@@ -17,13 +18,11 @@ const BEFORE_START = ["run.decided", "run.leased"] as const satisfies readonly S
 const WHILE_RUNNING = ["run.started", "run.start_recorded"] as const satisfies readonly Step[];
 const AFTER_END = ["run.settled", "run.collected", "run.finished", "run.forgotten"] as const satisfies readonly Step[];
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let gate: Gate;
 beforeEach(() => {
-  box = createSandbox();
   gate = gateIn(box);
 });
-afterEach(() => box.dispose());
 
 /** Says that it is up, leaves a trace of its execution, and ends with 7 once the gate is open. */
 const script = (): string => `echo ran >> '${box.path("executions")}'; echo up; ${gate.wait}; exit 7`;

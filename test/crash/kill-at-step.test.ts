@@ -1,13 +1,15 @@
 /** A driver that dies at any named step leaves work that the next command brings to its end, executed once. */
 import { readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { RunDetailView } from "../../src/contracts/run-views.js";
 import type { Step } from "../../src/observe/steps.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 import { expectEndedOnce, expectNothingLeft } from "./aftermath.js";
-import { gateIn } from "./gate.js";
+import { type Gate, gateIn } from "./gate.js";
+import { heldPlan } from "./held-plan.js";
 
 const EARLY = ["run.decided", "run.leased", "run.prepared", "run.started", "run.start_recorded"] as const;
 const LATE = ["run.settled", "run.collected"] as const;
@@ -15,11 +17,7 @@ const ENDED = ["run.finished", "run.forgotten"] as const;
 const RUN_STEPS: readonly Step[] = [...EARLY, ...LATE, ...ENDED];
 const isEarly = (step: Step): boolean => (EARLY as readonly Step[]).includes(step);
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 const executions = (): string[] => readFileSync(box.path("executions"), "utf8").trim().split("\n").sort();
 const statuses = (): unknown[] => rowsOf(box.home, "SELECT status FROM runs").map((row) => row.status);
@@ -50,15 +48,10 @@ describe("`waybill run` that dies at", { timeout: 120_000 }, () => {
 describe("a batch", { timeout: 120_000 }, () => {
   const names = ["a", "b", "c", "d"];
   let plan = "";
-  let gate: ReturnType<typeof gateIn>;
+  let gate: Gate;
   beforeEach(() => {
     gate = gateIn(box);
-    box.machines({ one: { tags: ["any"] }, two: { tags: ["any"] } });
-    box.work("entry", `echo "$WAYBILL_PLAN_ENTRY" >> '${box.path("executions")}'; ${gate.wait}`);
-    plan = box.plan(
-      "plan.yaml",
-      names.map((name) => ({ name, dir: "entry", tag: "any" })),
-    );
+    plan = heldPlan(box, gate, names);
   });
 
   async function expectResumed(): Promise<void> {

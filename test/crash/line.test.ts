@@ -1,21 +1,20 @@
 /** Lines that must not jam: for a slot that somebody else's store holds, and behind a run that nobody can start. */
 import { rmSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { gateIn } from "../cli/gate.js";
+import { perTest } from "../harness/per-test.js";
 import { processesWith } from "../harness/processes.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 
 type Submitted = OutputOf<"runs.submit">;
 type Why = OutputOf<"system.why">;
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 beforeEach(() => {
-  box = createSandbox();
   box.machines({ left: { work_dir: "left" } });
 });
-afterEach(() => box.dispose());
 
 const submit = async (dir: string, ...args: string[]) =>
   (await box.json<Submitted>(["run", dir, "--detach", ...args])).run.id;

@@ -1,7 +1,8 @@
 /** A log that is cut by kill -9 goes on from the bytes already received, and the joined bytes are those that were written. */
 import { createHash, randomFillSync } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { describe, expect, it } from "vitest";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 import { expectNothingLeft } from "./aftermath.js";
 import { gateIn } from "./gate.js";
@@ -11,11 +12,7 @@ const MIB = 1024 * 1024;
 const SIZE = 10 * MIB;
 const PIECES = 40;
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 const seed = newSeed();
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

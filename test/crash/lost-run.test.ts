@@ -1,20 +1,17 @@
 /** A run is lost only by proof, says which, and ends once; an observer that is silent proves nothing. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { RunDetailView } from "../../src/contracts/run-views.js";
 import { LEASE_TTL_MS } from "../../src/domain/lease.js";
 import type { LiveCli } from "../harness/cli-process.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { eventsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 import { expectEndedOnce, expectNothingLeft } from "./aftermath.js";
 import { gateIn } from "./gate.js";
 import { killAndAwait, pretendReboot, startOf } from "./machine-record.js";
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 const show = (id: string): Promise<RunDetailView> => box.json(["runs", "show", id]);
 const LOST = { status: "interrupted", error_code: "lost", exit_code: null };

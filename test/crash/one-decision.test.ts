@@ -2,9 +2,10 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { builtDist } from "../harness/built-cli.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 import { expectEndedOnce, expectNothingLeft } from "./aftermath.js";
 import { gateIn } from "./gate.js";
@@ -26,11 +27,7 @@ interface Submitter {
   readonly ended: Promise<number | null>;
 }
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 function startSubmitter(dir: string, count: number): Submitter {
   const args = [SUBMIT_MANY, builtDist(), dir, "local", String(count)];

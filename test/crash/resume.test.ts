@@ -1,17 +1,14 @@
 /** What a command asks for after a kill is carried out, and it asks for no more than what is left needs. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { BatchReport } from "../../src/index.js";
 import { gateIn } from "../cli/gate.js";
+import { perTest } from "../harness/per-test.js";
 import { signal } from "../harness/processes.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { rowsOf, workerOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 describe("after a kill", { timeout: 60_000 }, () => {
   it("a batch is resumed without the variables of entries that have been dispatched", async () => {

@@ -7,17 +7,14 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { RunView } from "../../src/contracts/run-views.js";
 import type { ErrorCode } from "../../src/domain/errors.js";
 import { mountSmallDisk, type SmallDisk, whyNoSmallDisk } from "../../src/machines/conformance/small-disk.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { rowsOf } from "../harness/store-look.js";
 import { expectEndedOnce, expectNothingLeft } from "./aftermath.js";
 
 const noDisk = whyNoSmallDisk();
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 const store = (): string => join(box.home, "waybill.db");
 const digest = (): string => createHash("sha256").update(readFileSync(store())).digest("hex");

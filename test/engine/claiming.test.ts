@@ -1,14 +1,11 @@
 /** How much an engine claims, and how it tells that there is nothing more. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { defineTask } from "../../src/index.js";
+import { perTest } from "../harness/per-test.js";
 import { until } from "../harness/until.js";
-import { anything, createWorkshop, latch, type Workshop } from "./workshop.js";
+import { anything, createWorkshop, latch } from "./workshop.js";
 
-let shop: Workshop;
-beforeEach(async () => {
-  shop = await createWorkshop();
-});
-afterEach(() => shop.dispose());
+const shop = perTest(createWorkshop);
 
 const quick = defineTask({ type: "quick", params: anything, run: () => null });
 const many = (count: number) => Array.from({ length: count }, (_, params) => ({ params }));

@@ -1,14 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineTask } from "../../src/index.js";
+import { perTest } from "../harness/per-test.js";
 import { until } from "../harness/until.js";
-import { anything, createWorkshop, latch, type Workshop } from "./workshop.js";
+import { anything, createWorkshop, latch } from "./workshop.js";
 
-let shop: Workshop;
-beforeEach(async () => {
-  shop = await createWorkshop();
-});
-afterEach(() => shop.dispose());
+const shop = perTest(createWorkshop);
 
 describe("an engine", () => {
   it("gives the handler its params as the schema makes them, and the caller the result", async () => {

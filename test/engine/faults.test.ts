@@ -26,6 +26,23 @@ async function smallWorkshop(): Promise<{ readonly here: Workshop; readonly disk
 
 const count = defineTask({ type: "count", params: z.number(), run: (n) => n });
 
+/** A task whose handler says when it begins, and ends with `result` once it is let go. */
+function heldTask(result: string) {
+  const [started, gate] = [latch(), latch()];
+  let calls = 0;
+  const task = defineTask({
+    type: "held",
+    params: anything,
+    run: async () => {
+      calls += 1;
+      started.open();
+      await gate.promise;
+      return result;
+    },
+  });
+  return { task, started: started.promise, letGo: () => gate.open(), calls: () => calls };
+}
+
 describe.skipIf(noDisk !== null)(`a small file system${noDisk === null ? "" : ` (skipped: ${noDisk})`}`, () => {
   it("that fills up refuses submissions as store_full; nothing acknowledged is missing, and all of it is executed", async () => {
     const { here, disk } = await smallWorkshop();
@@ -51,29 +68,18 @@ describe.skipIf(noDisk !== null)(`a small file system${noDisk === null ? "" : ` 
 
   it("that is full when a handler ends has the end recorded once there is space, without executing it again", async () => {
     const { here, disk } = await smallWorkshop();
-    let calls = 0;
-    const [started, gate] = [latch(), latch()];
-    const task = defineTask({
-      type: "held",
-      params: anything,
-      run: async () => {
-        calls += 1;
-        started.open();
-        await gate.promise;
-        return "x".repeat(100_000);
-      },
-    });
+    const held = heldTask("x".repeat(100_000));
     const told: string[] = [];
-    const engine = await here.engine([task], { log: (event) => void told.push(event) });
+    const engine = await here.engine([held.task], { log: (event) => void told.push(event) });
     await engine.start();
-    const submitted = await engine.tasks.submit(task, {});
-    await started.promise;
+    const submitted = await engine.tasks.submit(held.task, {});
+    await held.started;
     const filling = disk.fill();
-    gate.open();
+    held.letGo();
     await until("the end was tried in vain", () => told.includes("task.end_delayed"));
     rmSync(filling);
     expect(await submitted.result()).toHaveLength(100_000);
-    expect([calls, (await engine.tasks.get(submitted.id))?.attempt]).toEqual([1, 1]);
+    expect([held.calls(), (await engine.tasks.get(submitted.id))?.attempt]).toEqual([1, 1]);
   });
 
   it("that is read-only lets tasks be read, and refuses submissions and the start of an engine", async () => {
@@ -112,31 +118,20 @@ describe("a store that is locked by another process", () => {
 
   it("delays the end of an attempt, which is recorded when the lock is gone", async () => {
     shop = await createWorkshop({ patienceMs: 50 });
-    const [started, gate] = [latch(), latch()];
-    let calls = 0;
-    const task = defineTask({
-      type: "held",
-      params: anything,
-      run: async () => {
-        calls += 1;
-        started.open();
-        await gate.promise;
-        return "done";
-      },
-    });
+    const held = heldTask("done");
     const told: string[] = [];
-    const engine = await shop.engine([task], { log: (event) => void told.push(event) });
+    const engine = await shop.engine([held.task], { log: (event) => void told.push(event) });
     await engine.start();
-    const submitted = await engine.tasks.submit(task, {});
-    await started.promise;
+    const submitted = await engine.tasks.submit(held.task, {});
+    await held.started;
     const other = new Database(shop.path);
     other.exec("BEGIN IMMEDIATE");
-    gate.open();
+    held.letGo();
     await until("the end was tried in vain", () => told.includes("task.end_delayed"));
     other.exec("COMMIT");
     other.close();
     expect(await submitted.result()).toBe("done");
-    expect(calls).toBe(1);
+    expect(held.calls()).toBe(1);
   });
 });
 

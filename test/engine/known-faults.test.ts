@@ -1,18 +1,15 @@
 /** What other engines are known to get wrong, each as a fact of this one. More of them are in the files beside this one. */
 import Database from "better-sqlite3";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineTask, TerminalError } from "../../src/index.js";
+import { perTest } from "../harness/per-test.js";
 import { until } from "../harness/until.js";
-import { anything, createWorkshop, latch, type Workshop } from "./workshop.js";
+import { anything, createWorkshop, latch } from "./workshop.js";
 
 const ID = "0190163d-8694-739b-aea5-966c26f8ad91";
 
-let shop: Workshop;
-beforeEach(async () => {
-  shop = await createWorkshop({ patienceMs: 100 });
-});
-afterEach(() => shop.dispose());
+const shop = perTest(() => createWorkshop({ patienceMs: 100 }));
 
 /** A handler that is deaf to its signal, and says when it is over. */
 function deaf() {

@@ -1,14 +1,11 @@
 /** Tasks that say what they read and write. */
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { defineTask, type TaskContext } from "../../src/index.js";
+import { perTest } from "../harness/per-test.js";
 import { until } from "../harness/until.js";
-import { anything, createWorkshop, latch, type Workshop } from "./workshop.js";
+import { anything, createWorkshop, latch } from "./workshop.js";
 
-let shop: Workshop;
-beforeEach(async () => {
-  shop = await createWorkshop();
-});
-afterEach(() => shop.dispose());
+const shop = perTest(createWorkshop);
 
 it("never runs two handlers of which one writes what the other reads or writes, in two engines with slots to spare", async () => {
   const under = new Map<string, TaskContext["paths"]>();

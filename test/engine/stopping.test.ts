@@ -1,13 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineTask } from "../../src/index.js";
-import { anything, createWorkshop, latch, type Workshop } from "./workshop.js";
+import { perTest } from "../harness/per-test.js";
+import { anything, createWorkshop, latch } from "./workshop.js";
 
-let shop: Workshop;
-beforeEach(async () => {
-  shop = await createWorkshop();
-});
-afterEach(() => shop.dispose());
+const shop = perTest(createWorkshop);
 
 const soon = { backoff: { kind: "fixed", delayMs: 1 } } as const;
 

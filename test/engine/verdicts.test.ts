@@ -1,16 +1,13 @@
 /** What engines make of the verdicts of handlers that supervise. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { JsonValue } from "../../src/domain/canonical-json.js";
 import { Verdict, type VerdictEnd } from "../../src/engine/verdict.js";
 import { defineTask, type TaskDefinition, WaybillError } from "../../src/index.js";
+import { perTest } from "../harness/per-test.js";
 import { until } from "../harness/until.js";
-import { anything, createWorkshop, type Workshop } from "./workshop.js";
+import { anything, createWorkshop } from "./workshop.js";
 
-let shop: Workshop;
-beforeEach(async () => {
-  shop = await createWorkshop();
-});
-afterEach(() => shop.dispose());
+const shop = perTest(createWorkshop);
 
 const NOTHING_COUNTED = { succeeded: 0, failed: 0, waiting: 0, cancelled: 0, refused: 0 };
 

@@ -1,16 +1,13 @@
 /** What waits, for what, and when it goes on: keys, rates, pauses, delays, schedules, unique keys, ids. */
 import Database from "better-sqlite3";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineTask, submitWithin } from "../../src/index.js";
+import { perTest } from "../harness/per-test.js";
 import { until } from "../harness/until.js";
-import { anything, createWorkshop, latch, type Workshop } from "./workshop.js";
+import { anything, createWorkshop, latch } from "./workshop.js";
 
-let shop: Workshop;
-beforeEach(async () => {
-  shop = await createWorkshop();
-});
-afterEach(() => shop.dispose());
+const shop = perTest(createWorkshop);
 
 const ID = "0190163d-8694-739b-aea5-966c26f8ad91";
 

@@ -1,16 +1,13 @@
 /** Engines among workers: people who answer, names, and tasks that are taken from a handler. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { workerLeaseName } from "../../src/domain/worker.js";
 import { defineTask, NeedsInput, type WaybillError } from "../../src/index.js";
 import type { WorkerRequest } from "../../src/store/worker-store.js";
+import { perTest } from "../harness/per-test.js";
 import { until } from "../harness/until.js";
-import { anything, createWorkshop, latch, type Workshop } from "./workshop.js";
+import { anything, createWorkshop, latch } from "./workshop.js";
 
-let shop: Workshop;
-beforeEach(async () => {
-  shop = await createWorkshop();
-});
-afterEach(() => shop.dispose());
+const shop = perTest(createWorkshop);
 
 /** The parameter of the task that holds the engine's only handler; by then it claims ahead. */
 const BLOCKING = 2_000;

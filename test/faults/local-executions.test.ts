@@ -4,22 +4,19 @@
  */
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { gateIn } from "../cli/gate.js";
 import { builtCli } from "../harness/built-cli.js";
+import { perTest } from "../harness/per-test.js";
 import { processesWith } from "../harness/processes.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { eventsOf, rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 
 type Runs = OutputOf<"runs.list">["runs"];
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 const waybill = (args: string) => `'${process.execPath}' '${builtCli()}' ${args}`;
 const runs = async () => (await box.json<OutputOf<"runs.list">>(["runs", "list"])).runs;

@@ -1,21 +1,20 @@
 /** Output that goes nowhere, and workers that cannot be started, are told in one line; what was recorded stays. */
 import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { open } from "../../src/app/open.js";
 import { type Gate, gateIn } from "../crash/gate.js";
 import { builtCli } from "../harness/built-cli.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { rowsOf, workerOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let gate: Gate;
 beforeEach(() => {
-  box = createSandbox();
   gate = gateIn(box);
 });
-afterEach(() => box.dispose());
 
 /** Runs `waybill ARGS` with the redirections of a shell. */
 function shell(args: string): { readonly status: number | null; readonly stderr: string } {

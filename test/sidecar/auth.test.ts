@@ -4,17 +4,14 @@ import { statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { SIDECAR_ROUTES } from "../../src/contracts/sidecar-routes.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 import { type LiveSidecar, readToken, serveIn } from "./sidecar-process.js";
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 /** A request with exactly these headers, names repeated as they are. @returns its status */
 async function bare(url: string, headers: readonly (readonly [string, string])[]): Promise<number> {

@@ -15,7 +15,8 @@ import { silentLog } from "../../src/observe/log.js";
 import { Metrics } from "../../src/observe/metrics.js";
 import { openStore } from "../../src/store/open-store.js";
 import { anything } from "../engine/workshop.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 import {
   begun,
@@ -30,11 +31,7 @@ import {
 
 const noDisk = whyNoSmallDisk();
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 describe("a task that is removed while it runs", () => {
   it("is not brought back by its handler's success (fault 2)", async () => {

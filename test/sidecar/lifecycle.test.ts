@@ -3,16 +3,13 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { describe, expect, it } from "vitest";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 import { begun, notesOf, readToken, serveTypes } from "./sidecar-process.js";
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 const release = (): void => writeFileSync(box.path("release"), "");
 

@@ -1,16 +1,13 @@
 /** What a sidecar counts, read as a scraper reads it; and the page that lists it. */
 import { readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Metrics } from "../../src/observe/metrics.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 import { type LiveSidecar, notesOf, serveTypes } from "./sidecar-process.js";
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 /** The samples by name and labels, as they are written. */
 async function scrape(sidecar: LiveSidecar): Promise<ReadonlyMap<string, number>> {

@@ -1,15 +1,12 @@
 /** Whether traffic may come: gates that are kept, a hold that beats a release, and nothing that opens by accident. */
 import { writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { describe, expect, it } from "vitest";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 import { type LiveSidecar, notesOf, serveTypes } from "./sidecar-process.js";
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 /** What all three ways to ask say; they must agree. */
 async function isReady(sidecar: LiveSidecar): Promise<boolean> {

@@ -1,18 +1,15 @@
 /** Spans of a sidecar, with an SDK that its process was started with. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { expect, it } from "vitest";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 import { serveIn, writeTasks } from "./sidecar-process.js";
 
 const SDK = new URL("../fixtures/tasks/spans-to-file.mjs", import.meta.url);
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 interface Line {
   readonly name: string;

@@ -1,13 +1,14 @@
 /** Parents of dispatches, killed and stopped at random: every task is done, with one winner and one owner at a time. */
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openStore } from "../../src/index.js";
 import { newSeed, type SeededRandom, seededRandom } from "../crash/seeded-random.js";
 import { faultsInFeed } from "../harness/feed-faults.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
-import { type Dispatches, dispatchesOf, expectStored, takeOverAndStay } from "./dispatches.js";
-import { type Verbs, verbsOf } from "./verbs.js";
+import { dispatchesOf, expectStored, HAND_OFF, takeOverAndStay } from "./dispatches.js";
+import { verbsOf } from "./verbs.js";
 
 const TASKS = 12;
 const AT_ONCE = 3;
@@ -15,15 +16,9 @@ const AT_ONCE = 3;
 const MOST_STRIKES = 2;
 const LEASE_MS = 3_000;
 
-let box: Sandbox;
-let verbs: Verbs;
-let dispatches: Dispatches;
-beforeEach(() => {
-  box = createSandbox();
-  verbs = verbsOf(box);
-  dispatches = dispatchesOf(box);
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
+const verbs = verbsOf(box);
+const dispatches = dispatchesOf(box);
 
 describe(`${TASKS} dispatches whose parents are killed and stopped at random moments`, () => {
   const seed = newSeed();
@@ -44,7 +39,7 @@ describe(`${TASKS} dispatches whose parents are killed and stopped at random mom
         if (await strike(id, random.pick(workers), random)) strikes += 1;
       }
       await until("it is done when it is left alone", async () => {
-        const { code } = await dispatches.run(id, ["--worker-claim-handoff", "--worker-bin", workers[2] ?? ""]);
+        const { code } = await dispatches.run(id, [HAND_OFF, "--worker-bin", workers[2] ?? ""]);
         return code === 0;
       });
     };
@@ -66,7 +61,7 @@ describe(`${TASKS} dispatches whose parents are killed and stopped at random mom
 
 /** Starts a parent and has it killed, or stopped for longer than its lease. @returns whether that came before its end */
 async function strike(id: string, worker: string, random: SeededRandom): Promise<boolean> {
-  const handOff = random.below(2) === 0 ? ["--worker-claim-handoff"] : [];
+  const handOff = random.below(2) === 0 ? [HAND_OFF] : [];
   const parent = dispatches.start(id, ["--lease", `${LEASE_MS}ms`, ...handOff, "--worker-bin", worker]);
   const kills = random.below(2) === 0;
   // Somewhere in what a parent does from its start to its end.

@@ -1,37 +1,23 @@
 /** A dispatch whose worker takes the claim over: one owner at a time, and back to the parent when it ends without a word. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { gateIn } from "../crash/gate.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
-import { rowsOf } from "../harness/store-look.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
-import { type Dispatches, dispatchesOf, takeOverAndStay } from "./dispatches.js";
-import { type Verbs, verbsOf } from "./verbs.js";
+import { dispatchesOf, HAND_OFF, takeOverAndStay } from "./dispatches.js";
+import { verbsOf } from "./verbs.js";
 
-let box: Sandbox;
-let verbs: Verbs;
-let dispatches: Dispatches;
-beforeEach(() => {
-  box = createSandbox();
-  verbs = verbsOf(box);
-  dispatches = dispatchesOf(box);
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
+const verbs = verbsOf(box);
+const dispatches = dispatchesOf(box);
 
-const handOff = "--worker-claim-handoff";
 const submit = (...args: string[]) => verbs.submit("review", ...args);
-const leaseUntil = () =>
-  Number(
-    rowsOf(
-      box.home,
-      "SELECT max(expires_at) AS at FROM leases WHERE name LIKE 'worker/%' AND holder_pid IS NOT NULL",
-    )[0]?.at,
-  );
 
 describe("a claim that is handed over", () => {
   it("is the worker's under a fence of its own, and ends with its result", async () => {
     const id = await submit();
-    const answer = await dispatches.answer(id, [handOff, "--agent", "ann"]);
+    const answer = await dispatches.answer(id, [HAND_OFF, "--agent", "ann"]);
     const { attempts, notes } = await dispatches.show(id);
 
     expect(answer).toMatchObject({ source: "store", task: { state: "completed", attempt: 2 } });
@@ -45,7 +31,7 @@ describe("a claim that is handed over", () => {
   it("comes back to the parent when its worker ends without a word, and by no other way", async () => {
     const id = await submit();
     const worker = dispatches.worker(`${takeOverAndStay()}\nexit 5`);
-    const answer = await dispatches.answer(id, [handOff, "--agent", "ann", "--worker-bin", worker]);
+    const answer = await dispatches.answer(id, [HAND_OFF, "--agent", "ann", "--worker-bin", worker]);
     const { attempts } = await dispatches.show(id);
 
     expect(answer).toMatchObject({
@@ -66,10 +52,10 @@ describe("a claim that is handed over", () => {
     const worker = dispatches.worker(
       `${takeOverAndStay("--handoff-ttl=1s")}\n${gate.wait}\necho 'dispatch-result|success|late'`,
     );
-    const parent = dispatches.start(id, [handOff, "--lease", "1s", "--agent", "ann", "--worker-bin", worker]);
+    const parent = dispatches.start(id, [HAND_OFF, "--lease", "1s", "--agent", "ann", "--worker-bin", worker]);
     await until("the worker has it", async () => (await verbs.show(id)).attempt === 2);
-    const first = leaseUntil();
-    await until("three leases have passed", () => leaseUntil() > first + 3_000);
+    const first = dispatches.leaseUntil();
+    await until("three leases have passed", () => dispatches.leaseUntil() > first + 3_000);
     gate.open();
 
     expect(await parent.ended).toMatchObject({ code: 0 });

@@ -1,21 +1,15 @@
 /** What a dispatched worker is started with, and where its answer is found. */
 import { readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
-import { type Dispatches, dispatchesOf, expectStored } from "./dispatches.js";
-import { type Verbs, verbsOf } from "./verbs.js";
+import { describe, expect, it } from "vitest";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
+import { dispatchesOf, expectStored, HAND_OFF } from "./dispatches.js";
+import { verbsOf } from "./verbs.js";
 
-let box: Sandbox;
-let verbs: Verbs;
-let dispatches: Dispatches;
-beforeEach(() => {
-  box = createSandbox();
-  verbs = verbsOf(box);
-  dispatches = dispatchesOf(box);
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
+const verbs = verbsOf(box);
+const dispatches = dispatchesOf(box);
 
-const handOff = "--worker-claim-handoff";
 const submit = (...args: string[]) => verbs.submit("review", ...args);
 const textOf = (name: string) => readFileSync(box.path(name), "utf8");
 
@@ -124,7 +118,7 @@ describe("the result of a dispatch", () => {
     ["cancelled", 130],
   ])("%s leaves with %i, with the claim handed over or not", async (kind, code) => {
     const args = ["--worker-result", kind, "--worker-summary", "several\nlines | and more"];
-    for (const way of [[], [handOff]]) {
+    for (const way of [[], [HAND_OFF]]) {
       const id = await submit("--max-attempts", "1");
       expect(await dispatches.run(id, [...args, ...way])).toMatchObject({ code });
       const { attempts } = await dispatches.show(id);

@@ -1,37 +1,24 @@
 /** `waybill tasks dispatch parent`: looks after its worker, and lets go of what is somebody else's. */
 import { existsSync, readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { gateIn } from "../crash/gate.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { leasesOf, rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
-import { type Dispatches, dispatchesOf, takeOverAndStay } from "./dispatches.js";
-import { type Verbs, verbsOf } from "./verbs.js";
+import { dispatchesOf, HAND_OFF, takeOverAndStay } from "./dispatches.js";
+import { verbsOf } from "./verbs.js";
 
-let box: Sandbox;
-let verbs: Verbs;
-let dispatches: Dispatches;
-beforeEach(() => {
-  box = createSandbox();
-  verbs = verbsOf(box);
-  dispatches = dispatchesOf(box);
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
+const verbs = verbsOf(box);
+const dispatches = dispatchesOf(box);
 
-const handOff = "--worker-claim-handoff";
 const submit = (...args: string[]) => verbs.submit("review", ...args);
 const textOf = (name: string) => readFileSync(box.path(name), "utf8");
 const runs = (id: string) =>
   until(
     "the task is executed",
     () => rowsOf(box.home, "SELECT 1 FROM tasks WHERE id = ? AND state = 'running'", id).length > 0,
-  );
-const leaseUntil = () =>
-  Number(
-    rowsOf(
-      box.home,
-      "SELECT max(expires_at) AS at FROM leases WHERE name LIKE 'worker/%' AND holder_pid IS NOT NULL",
-    )[0]?.at,
   );
 
 describe("a dispatch", () => {
@@ -40,8 +27,8 @@ describe("a dispatch", () => {
     const gate = gateIn(box);
     const parent = dispatches.start(id, ["--lease", "1s", "--worker-bin", dispatches.worker(gate.wait)]);
     await runs(id);
-    const first = leaseUntil();
-    await until("four leases have passed", () => leaseUntil() > first + 4_000);
+    const first = dispatches.leaseUntil();
+    await until("four leases have passed", () => dispatches.leaseUntil() > first + 4_000);
     gate.open();
 
     expect(await parent.ended).toMatchObject({ code: 0 });
@@ -74,7 +61,7 @@ describe("a dispatch", () => {
     expect(answer).toMatchObject({ error_code: null, result: { summary: "just in time" } });
   });
 
-  it.each([[[]], [[handOff]]])("tells its worker that somebody asked for the end, %j", async (way) => {
+  it.each([[[]], [[HAND_OFF]]])("tells its worker that somebody asked for the end, %j", async (way) => {
     const id = await submit();
     const gate = gateIn(box, "never");
     const take = way.length === 0 ? "" : takeOverAndStay();

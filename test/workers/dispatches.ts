@@ -6,11 +6,14 @@ import { builtCli } from "../harness/built-cli.js";
 import type { CliOptions, CliResult, LiveCli } from "../harness/cli-process.js";
 import { processesWith } from "../harness/processes.js";
 import type { Sandbox } from "../harness/sandbox.js";
-import { eventsOf } from "../harness/store-look.js";
+import { eventsOf, rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 import { type Detail, verbsOf } from "./verbs.js";
 
 export type Dispatched = OutputOf<"tasks.dispatch.parent">;
+
+/** Lets the worker take the claim over from its parent. */
+export const HAND_OFF = "--worker-claim-handoff";
 
 export interface Dispatches {
   /** Writes a worker in the language of sh, which has `waybill` as a command. @returns its path */
@@ -23,6 +26,8 @@ export interface Dispatches {
   answer(id: string, args?: readonly string[], options?: CliOptions): Promise<Dispatched>;
   /** Reads a task, of which must be true what is true of every task. */
   show(id: string): Promise<Detail>;
+  /** When the last lease of a worker ends that nobody has given back, as the store has it; epoch ms. */
+  leaseUntil(): number;
   /** Fails unless all processes of the sandbox have ended. */
   nothingLeft(): Promise<void>;
 }
@@ -45,6 +50,10 @@ export function dispatchesOf(box: Sandbox): Dispatches {
       const task = await verbsOf(box).show(id);
       expectOneOwnerAtATime(box, task);
       return task;
+    },
+    leaseUntil: () => {
+      const held = "SELECT max(expires_at) AS at FROM leases WHERE name LIKE 'worker/%' AND holder_pid IS NOT NULL";
+      return Number(rowsOf(box.home, held)[0]?.at);
     },
     nothingLeft: async () => {
       const left = () => processesWith(box.dir);

@@ -1,8 +1,9 @@
 /** Tasks of another program are taken over once, all or none, with what they wait for. */
 import { writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { rowsOf } from "../harness/store-look.js";
 
 type Imported = OutputOf<"tasks.import">;
@@ -10,11 +11,7 @@ type Shown = OutputOf<"tasks.show">;
 
 const OWN = "0190163d-8694-739b-aea5-966c26f8ad91";
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 const open = (id: string, more: object = {}) => ({ id, title: `Do ${id}`, status: "open", files: null, ...more });
 const write = (name: string, document: unknown) => writeFileSync(box.path(name), JSON.stringify(document));

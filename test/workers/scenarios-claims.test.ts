@@ -5,25 +5,20 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type OutputOf, openEngine } from "../../src/index.js";
 import { gateIn } from "../crash/gate.js";
 import { builtDist } from "../harness/built-cli.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { eventsOf, rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
-import { type Dispatches, dispatchesOf } from "./dispatches.js";
-import { type Claim, type Verbs, verbsOf } from "./verbs.js";
+import { dispatchesOf } from "./dispatches.js";
+import { type Claim, verbsOf } from "./verbs.js";
 
-let box: Sandbox;
-let verbs: Verbs;
-let dispatches: Dispatches;
-beforeEach(() => {
-  box = createSandbox();
-  verbs = verbsOf(box);
-  dispatches = dispatchesOf(box);
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
+const verbs = verbsOf(box);
+const dispatches = dispatchesOf(box);
 
 const ROUNDS = 100;
 

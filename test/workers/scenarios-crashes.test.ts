@@ -1,25 +1,19 @@
 /** Twenty scenarios that brought down a dispatcher, 7, 8, 10 and 19: death at every step, and what the next one finds. */
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Step } from "../../src/observe/steps.js";
+import { perTest } from "../harness/per-test.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
 import { rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
-import { type Dispatched, type Dispatches, dispatchesOf, expectStored, takeOverAndStay } from "./dispatches.js";
-import { type Verbs, verbsOf } from "./verbs.js";
+import { type Dispatched, dispatchesOf, expectStored, HAND_OFF, takeOverAndStay } from "./dispatches.js";
+import { verbsOf } from "./verbs.js";
 
-let box: Sandbox;
-let verbs: Verbs;
-let dispatches: Dispatches;
-beforeEach(() => {
-  box = createSandbox();
-  verbs = verbsOf(box);
-  dispatches = dispatchesOf(box);
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
+const verbs = verbsOf(box);
+const dispatches = dispatchesOf(box);
 
-const HAND_OFF = "--worker-claim-handoff";
 const killedAt = (step: Step) => ({ env: { WAYBILL_KILL_AT: step } });
 
 /** Answers as it is started, and has itself killed at a step before. */

@@ -1,21 +1,16 @@
 /** Twenty scenarios that brought down a dispatcher, 9 and 11 to 14: what tasks say, and how they stand to each other. */
 import { writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { formatResult, type OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { rowsOf } from "../harness/store-look.js";
-import { type Dispatches, dispatchesOf } from "./dispatches.js";
-import { type Verbs, verbsOf } from "./verbs.js";
+import { dispatchesOf } from "./dispatches.js";
+import { verbsOf } from "./verbs.js";
 
-let box: Sandbox;
-let verbs: Verbs;
-let dispatches: Dispatches;
-beforeEach(() => {
-  box = createSandbox();
-  verbs = verbsOf(box);
-  dispatches = dispatchesOf(box);
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
+const verbs = verbsOf(box);
+const dispatches = dispatchesOf(box);
 
 const count = () => rowsOf(box.home, "SELECT count(*) AS n FROM tasks")[0]?.n;
 

@@ -1,13 +1,14 @@
 /** Workers by the dozen, killed and stopped at random: no task is lost, none is executed by two at a time. */
 import { readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { defineTask } from "../../src/engine/task-definition.js";
 import { newSeed, seededRandom } from "../crash/seeded-random.js";
 import { anything } from "../engine/workshop.js";
 import { faultsInFeed } from "../harness/feed-faults.js";
+import { perTest } from "../harness/per-test.js";
 import { until } from "../harness/until.js";
 import { WorkerStorm } from "./worker-storm.js";
-import { openYard, type WorkerYard } from "./worker-yard.js";
+import { openYard } from "./worker-yard.js";
 
 /** The whole storm lasts a minute; a shorter one has as many workers and tasks fewer. */
 const WHOLE = { ms: 60_000, workers: 50, tasks: 5_000 } as const;
@@ -19,11 +20,7 @@ const tasks = Math.round(WHOLE.tasks * part);
 const LEASE_MS = Math.max(10_000, 500 * workers);
 const DEADLINE_MS = 600_000;
 
-let yard: WorkerYard;
-beforeEach(async () => {
-  yard = await openYard();
-});
-afterEach(() => yard.dispose());
+const yard = perTest(openYard);
 
 describe(`${workers} workers of which one after the other is killed or stopped, for ${ms / 1_000} s`, () => {
   const seed = newSeed();

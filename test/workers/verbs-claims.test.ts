@@ -1,20 +1,15 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { builtCli } from "../harness/built-cli.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
-import { type Claim, type Verbs, verbsOf } from "./verbs.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
+import { type Claim, verbsOf } from "./verbs.js";
 
-let box: Sandbox;
-let verbs: Verbs;
-beforeEach(() => {
-  box = createSandbox();
-  verbs = verbsOf(box);
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
+const verbs = verbsOf(box);
 
-const workers = async () => (await box.json<OutputOf<"workers.list">>(["workers", "list"])).workers;
 const heartbeat = async ({ task, fence }: Claim, ...args: string[]) =>
   await box.json<OutputOf<"tasks.heartbeat">>(["tasks", "heartbeat", task.id, "--fence", String(fence), ...args]);
 
@@ -47,7 +42,7 @@ describe("`tasks claim`", () => {
     const said = execFileSync("sh", args, { env: box.env, cwd: box.dir, encoding: "utf8", stdio: "pipe" });
 
     expect(said).toBe(`${id}|1|${agent}`);
-    expect(await workers()).toMatchObject([{ agent_id: agent, kind: "claim", workspace: box.dir }]);
+    expect(await verbs.workers()).toMatchObject([{ agent_id: agent, kind: "claim", workspace: box.dir }]);
   });
 
   it("takes labels from the environment, and refuses one that is none", async () => {
@@ -136,7 +131,7 @@ describe("`tasks claim`", () => {
 
     expect(refusal).toMatchObject({ exit: 2, code: "invalid_input" });
     expect(refusal.message).toContain(message);
-    expect(await workers()).toEqual([]);
+    expect(await verbs.workers()).toEqual([]);
   });
 });
 
@@ -165,7 +160,7 @@ describe("a claim", () => {
 
     expect(task).toMatchObject({ state: "completed", attempt: 1, crashes: 0 });
     expect((await verbs.show(id)).progress).toBe(calls);
-    expect(await workers()).toEqual([]);
+    expect(await verbs.workers()).toEqual([]);
   });
 
   it("lapses with its lease: somebody else gets the task, and what its worker says after that is refused and counted", async () => {
@@ -204,7 +199,7 @@ describe("a claim", () => {
     const child = spawn("sleep", ["600"], { env: box.env });
     const left = await verbs.claim("--agent", "ann", "--session", "left", "--pid", String(child.pid));
     const right = await verbs.claim("--agent", "ann", "--session", "right");
-    const both = await workers();
+    const both = await verbs.workers();
     const gone = once(child, "exit");
     child.kill("SIGKILL");
     await gone;
@@ -216,7 +211,7 @@ describe("a claim", () => {
     ]);
     expect(taken.task.id).toBe(left.task.id);
     expect((await heartbeat(right)).fence).toBe(right.fence);
-    expect((await workers()).map(({ session }) => session).sort()).toEqual(["right", taken.session].sort());
+    expect((await verbs.workers()).map(({ session }) => session).sort()).toEqual(["right", taken.session].sort());
   });
 
   it("that has lapsed is ended by whoever cancels its task, though no engine runs", async () => {

@@ -1,27 +1,20 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { startTaskEngine } from "../cli/task-engine.js";
-import { builtCli } from "../harness/built-cli.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
+import { onTerminal, whyNoTerminal } from "../harness/terminal.js";
 import { until } from "../harness/until.js";
-import { type Verbs, verbsOf } from "./verbs.js";
+import { verbsOf } from "./verbs.js";
 
-const hasScript = String(spawnSync("script", ["--version"]).stdout).includes("util-linux");
+const noTerminal = whyNoTerminal();
 const HELD = `export default [defineTask({ type: "held", params: anything, run: (_p, ctx) => new Promise((_resolve, reject) =>
   ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason))) })];`;
 
-let box: Sandbox;
-let verbs: Verbs;
-beforeEach(() => {
-  box = createSandbox();
-  verbs = verbsOf(box);
-});
-afterEach(() => box.dispose());
-
-const workers = async () => (await box.json<OutputOf<"workers.list">>(["workers", "list"])).workers;
-const why = async (id: string) => (await box.json<OutputOf<"system.why">>(["why", id])).reasons;
+const box = perTest(createSandbox);
+const verbs = verbsOf(box);
 
 describe("`tasks release`", () => {
   it("queues the task again without counting anything, and says why in its thread", async () => {
@@ -79,7 +72,7 @@ describe("`tasks handoff`", () => {
     });
     expect(detail.engine).toMatch(/^bob \(claim, /);
     expect(detail.notes.map(({ text }) => text).join()).toContain("shift ends");
-    expect((await workers()).map(({ agent_id }) => agent_id)).toEqual(["bob"]);
+    expect((await verbs.workers()).map(({ agent_id }) => agent_id)).toEqual(["bob"]);
     expect((await verbs.refused(["tasks", "claim", rival])).code).toBe("paths_conflict");
     expect((await verbs.say("result", { ...handed }, ["--kind", "success"])).code).toBe(0);
   });
@@ -99,7 +92,7 @@ describe("`tasks reclaim`", () => {
     expect(detail.notes).toMatchObject([{ author: "eva", kind: "notice", text: expect.stringContaining("it hangs") }]);
     expect(stdout).toMatch(/"type":"task\.reclaimed".*"by":"eva"/);
     expect((await verbs.say("result", claim, ["--kind", "success"])).code).toBe(4);
-    expect(await workers()).toEqual([]);
+    expect(await verbs.workers()).toEqual([]);
   });
 
   it("needs no force when the owner's process is proved dead", async () => {
@@ -134,7 +127,7 @@ describe("`workers`", () => {
     await until("it runs", async () => (await verbs.show(held)).state === "running");
     const claim = await verbs.claim(review, "--agent", "ann", "--pid", String(process.pid), "--lease", "10m");
     await verbs.say("progress", claim, ["half"]);
-    const listed = await workers();
+    const listed = await verbs.workers();
     const { stdout } = await box.cli(["workers", "list"]);
 
     expect(listed).toMatchObject([
@@ -197,20 +190,19 @@ describe("`workers`", () => {
     expect((await box.cli(["workers", "watch", "--once"])).stdout).toMatch(/^ann +claim/m);
   });
 
-  it.skipIf(!hasScript)(`redraws a terminal${hasScript ? "" : " (skipped: no script of util-linux)"}`, async () => {
-    await verbs.submit("review");
-    const line = `stty rows 40 cols 140; exec '${process.execPath}' '${builtCli()}' workers watch --every 20ms`;
-    const child = spawn("script", ["-q", "-e", "-c", line, "/dev/null"], { env: box.env, cwd: box.dir });
-    let said = "";
-    child.stdout.on("data", (chunk: Buffer) => (said += String(chunk)));
-    const ended = once(child, "close");
-    await until("it has drawn nobody", () => said.includes("Nobody executes tasks."));
-    await verbs.claim("--agent", "ann");
-    await until("it has drawn ann", () => said.includes("ann"));
-    child.stdin.write("\u0003");
+  it.skipIf(noTerminal !== null)(
+    `redraws a terminal${noTerminal === null ? "" : ` (skipped: ${noTerminal})`}`,
+    async () => {
+      await verbs.submit("review");
+      const live = onTerminal(box, "workers watch --every 20ms", { columns: 140 });
+      await live.says("Nobody executes tasks.");
+      await verbs.claim("--agent", "ann");
+      await live.says("ann");
+      live.type("\u0003");
 
-    expect((await ended)[0]).toBe(0);
-  });
+      expect(await live.ended).toBe(0);
+    },
+  );
 });
 
 describe("`why` of a task that a worker has", () => {
@@ -218,7 +210,7 @@ describe("`why` of a task that a worker has", () => {
     const child = spawn("sleep", ["600"], { env: box.env });
     const id = await verbs.submit("review");
     await verbs.claim("--agent", "ann", "--pid", String(child.pid), "--lease", "1h");
-    const alive = await why(id);
+    const alive = await verbs.why(id);
     const gone = once(child, "exit");
     child.kill("SIGKILL");
     await gone;
@@ -226,7 +218,7 @@ describe("`why` of a task that a worker has", () => {
     expect(alive).toMatchObject([
       { code: "running", holders: [expect.stringContaining(`ann (claim, pid ${child.pid} on `)] },
     ]);
-    expect(await why(id)).toMatchObject([{ code: "running" }, { code: "worker_gone" }]);
+    expect(await verbs.why(id)).toMatchObject([{ code: "running" }, { code: "worker_gone" }]);
   });
 
   it("says whose paths another task waits for", async () => {
@@ -236,7 +228,7 @@ describe("`why` of a task that a worker has", () => {
     await verbs.refused(["tasks", "claim"]);
 
     expect(await verbs.show(waiter)).toMatchObject({ gate: "paths", path_holders: [{ id: holder, agent_id: "ann" }] });
-    expect(await why(waiter)).toMatchObject([
+    expect(await verbs.why(waiter)).toMatchObject([
       { code: "paths_held", holders: [expect.stringContaining(`${holder} of ann, running: write src/**`)] },
     ]);
   });

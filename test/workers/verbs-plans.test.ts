@@ -1,9 +1,10 @@
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { serveTasks } from "../cli/task-engine.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
-import { type Verbs, verbsOf } from "./verbs.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
+import { verbsOf } from "./verbs.js";
 
 type Created = OutputOf<"tasks.create">;
 
@@ -14,13 +15,8 @@ tasks:
   - { name: lint, type: make }
 `;
 
-let box: Sandbox;
-let verbs: Verbs;
-beforeEach(() => {
-  box = createSandbox();
-  verbs = verbsOf(box);
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
+const verbs = verbsOf(box);
 
 function plan(text: string, name = "plan.yaml"): string {
   writeFileSync(box.path(name), text);

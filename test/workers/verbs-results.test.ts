@@ -1,17 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
-import { type Claim, type Verbs, verbsOf } from "./verbs.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
+import { type Claim, verbsOf } from "./verbs.js";
 
 type Recorded = OutputOf<"tasks.result">;
 
-let box: Sandbox;
-let verbs: Verbs;
-beforeEach(() => {
-  box = createSandbox();
-  verbs = verbsOf(box);
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
+const verbs = verbsOf(box);
 
 const record = async ({ task, fence }: Claim, args: readonly string[], input?: string): Promise<Recorded> =>
   await box.json<Recorded>(

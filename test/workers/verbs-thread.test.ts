@@ -1,18 +1,14 @@
 import { writeFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
-import { type Verbs, verbsOf } from "./verbs.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
+import { verbsOf } from "./verbs.js";
 
 type Note = OutputOf<"tasks.note">;
 
-let box: Sandbox;
-let verbs: Verbs;
-beforeEach(() => {
-  box = createSandbox();
-  verbs = verbsOf(box);
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
+const verbs = verbsOf(box);
 
 const note = async (id: string, text: string, ...args: string[]) =>
   await box.json<Note>(["tasks", "note", id, text, ...args]);
@@ -22,8 +18,6 @@ async function notes(id: string, ...args: string[]): Promise<Note[]> {
   const lines = stdout.split("\n").filter((line) => line !== "");
   return lines.map((line) => (JSON.parse(line) as { data: Note }).data);
 }
-
-const why = async (id: string) => (await box.json<OutputOf<"system.why">>(["why", id])).reasons;
 
 describe("`tasks note` and `tasks notes`", () => {
   it("keep a thread in the order in which it was written, and go on from a cursor", async () => {
@@ -114,7 +108,7 @@ describe("a task that waits for a person", () => {
     await verbs.say("result", asking, ["--kind", "needs_input", "--summary", "left or right?", "--agent", "ann"]);
     const waiting = await verbs.show(id);
     const nobody = await verbs.refused(["tasks", "claim"]);
-    const reasons = await why(id);
+    const reasons = await verbs.why(id);
     const { stdout } = await box.cli(["tasks", "answer", id, "left", "--agent", "eva"]);
     const again = await verbs.claim();
 
@@ -143,7 +137,7 @@ describe("a task that waits for a person", () => {
     const id = await verbs.submit("review");
     const fork = ["--kind", "fork", "--summary", "two ways", "--branch", "agent/x", "--rev", "abc"];
     await verbs.say("result", await verbs.claim(), fork);
-    const reasons = await why(id);
+    const reasons = await verbs.why(id);
     const { task } = await box.json<OutputOf<"tasks.answer">>(["tasks", "answer", id, "--accept"]);
 
     expect(reasons).toMatchObject([{ code: "waits_for_review", hint: expect.stringContaining("--accept") }]);

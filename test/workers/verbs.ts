@@ -12,6 +12,9 @@ export interface Verbs {
   submit(type: string, ...args: string[]): Promise<string>;
   claim(...args: string[]): Promise<Claim>;
   show(id: string): Promise<Detail>;
+  /** What `why` says of a task. */
+  why(id: string): Promise<OutputOf<"system.why">["reasons"]>;
+  workers(): Promise<OutputOf<"workers.list">["workers"]>;
   /** A verb about a claim, under its fence. */
   say(verb: string, claim: Claim, args?: readonly string[], options?: CliOptions): Promise<CliResult>;
   /** Fails unless the command is refused. @returns its exit code and the error */
@@ -25,6 +28,8 @@ export const verbsOf = (box: Sandbox): Verbs => ({
     (await box.json<OutputOf<"tasks.submit">>(["tasks", "submit", type, ...args])).task.id,
   claim: async (...args) => await box.json<Claim>(["tasks", "claim", ...args]),
   show: async (id) => await box.json<Detail>(["tasks", "show", id]),
+  why: async (id) => (await box.json<OutputOf<"system.why">>(["why", id])).reasons,
+  workers: async () => (await box.json<OutputOf<"workers.list">>(["workers", "list"])).workers,
   say: async (verb, { task, fence }, args = [], options) =>
     await box.cli(["tasks", verb, task.id, ...args, "--fence", String(fence)], options),
   refused: async (args, options) => {

@@ -2,17 +2,14 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { perTest } from "../harness/per-test.js";
 import { isAlive } from "../harness/processes.js";
 import { eventsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
-import { openYard, type WorkerYard } from "./worker-yard.js";
+import { openYard } from "./worker-yard.js";
 
-let yard: WorkerYard;
-beforeEach(async () => {
-  yard = await openYard();
-});
-afterEach(() => yard.dispose());
+const yard = perTest(openYard);
 
 /** Far beyond what any test takes: what happens before was not due to the lease's end. */
 const LONG_LEASE = ["--lease", "15m"];

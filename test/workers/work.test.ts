@@ -1,15 +1,12 @@
 /** What `waybill work` makes of what its commands say and do: the built command line, real programs. */
 import { readdirSync, readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
+import { perTest } from "../harness/per-test.js";
 import { until } from "../harness/until.js";
-import { openYard, type WorkerYard } from "./worker-yard.js";
+import { openYard } from "./worker-yard.js";
 
-let yard: WorkerYard;
-beforeEach(async () => {
-  yard = await openYard();
-});
-afterEach(() => yard.dispose());
+const yard = perTest(openYard);
 
 /** Works on one task with `script` and answers with the exit code and the task. */
 async function workOnce(script: string, flags: readonly string[] = [], params: unknown = {}) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TURN_MS } from "../../domain/path-holders.js";
+import { TURN_MS } from "../../domain/path-line.js";
 import { type PathScope, toPathScope } from "../../domain/path-scope.js";
 import type { Task } from "../../domain/task.js";
 import type { UseBench } from "./bench.js";

@@ -3,8 +3,9 @@
 import { WaybillError } from "../../domain/errors.js";
 import type { TaskGate } from "../../domain/task.js";
 import { showLabel } from "../../domain/worker.js";
+import { readPaths } from "./path-places.js";
 import type { SqlScope } from "./session.js";
-import { holdersInTheWay, readPaths, refusePaths } from "./task-paths.js";
+import { holdersInTheWay, refusePaths } from "./task-paths.js";
 import { readTaskRow, type TaskRow } from "./task-rows.js";
 import { readWorkers } from "./worker-records.js";
 

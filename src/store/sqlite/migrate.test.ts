@@ -8,7 +8,9 @@ import { ATTEMPT_SIGNALS, ATTEMPT_STATES, RETURN_REASONS } from "../../domain/at
 import { ITEM_STATES } from "../../domain/batch.js";
 import { DEPENDENCY_OUTCOMES } from "../../domain/dependency.js";
 import { NOTE_KINDS } from "../../domain/note.js";
-import { PATH_MODES } from "../../domain/path-scope.js";
+import { RUNNING_RANK } from "../../domain/path-line.js";
+import { DEEPEST_PLACE, spotsOf } from "../../domain/path-places.js";
+import { PATH_MODES, toPathScope } from "../../domain/path-scope.js";
 import { ARTIFACT_STATES, RUN_KINDS, RUN_STATUSES, TERMINAL_STATUSES } from "../../domain/run.js";
 import { CATCH_UP_POLICIES, OVERLAP_POLICIES } from "../../domain/schedule.js";
 import { ENDED_TASK_STATES, TASK_GATES, TASK_STATES } from "../../domain/task.js";
@@ -183,6 +185,38 @@ describe("migrating", () => {
       [],
     ]);
     checked.close();
+  });
+
+  it("finds those who ran with paths or waited for some where a program would put them", async () => {
+    const patterns = ["**", "a", "src/store/a.ts", "src/st?re/b", "src/ä b/*/c", "x/**/y", "[1]/{b}/", "d/".repeat(20)];
+    const paths = patterns.map((pattern, n) =>
+      toPathScope(n % 2 === 0 ? "write" : "read", pattern, n > 5 ? "web" : ""),
+    );
+    await migrateTo(readMigrations().filter(({ version }) => version < 11));
+    const raw = new Database(path);
+    raw.exec(`
+      INSERT INTO tasks (id, type, state, submitted_at, params, fence, owner, attempt, started_at, has_paths)
+        VALUES ('runs', 't', 'running', 1, '1', 7, 6, 1, 5, 1);
+      INSERT INTO tasks (id, type, state, gate, submitted_at, params, priority, has_paths) VALUES
+        ('waits', 't', 'queued', 'paths', 2, '2', 3, 1), ('turn', 't', 'queued', 'open', 3, '3', 0, 1),
+        ('ready', 't', 'queued', 'open', 4, '4', 0, 1);
+      INSERT INTO path_waits VALUES (2, 1, NULL), (3, NULL, 9);`);
+    const insert = raw.prepare("INSERT INTO task_paths VALUES ($seq, $mode, $space, $pattern)");
+    for (const seq of [1, 2, 3, 4]) for (const one of paths) insert.run({ seq, ...one });
+    raw.close();
+    await (await openSqliteStore({ path })).close();
+    const migrated = new Database(path, { readonly: true });
+    const placesOf = (seq: number): unknown[] =>
+      migrated.prepare("SELECT mode, space, place, pattern, rank FROM path_places WHERE seq = ?").all(seq);
+    const expected = spotsOf(paths).map((spot) => ({ ...spot, pattern: spot.pattern ?? "" }));
+    expect(expected.some(({ place }) => place.split("/").length === DEEPEST_PLACE)).toBe(true);
+    for (const [seq, rank] of [RUNNING_RANK, 3, 0].entries()) {
+      const found = placesOf(seq + 1);
+      expect(found).toHaveLength(expected.length);
+      expect(found).toEqual(expect.arrayContaining(expected.map((spot) => ({ ...spot, rank }))));
+    }
+    expect(placesOf(4)).toEqual([]);
+    migrated.close();
   });
 
   it("refuses a store that was made with another text of a migration", async () => {

@@ -13,7 +13,7 @@ import { patiently } from "./patience.js";
 /** "Wayb": tells our files from other SQLite files (https://sqlite.org/pragma.html#pragma_application_id). */
 export const APPLICATION_ID = 0x57617962;
 /** The number of the newest file in `migrations/`; a test compares them. */
-export const SCHEMA_VERSION = 10;
+export const SCHEMA_VERSION = 11;
 
 export interface Migration {
   readonly version: number;

@@ -1,20 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { plansOver } from "../../../test/harness/query-plans.js";
 import { EVENT_TYPES } from "../../domain/event.js";
 import { ACTIVE_STATUSES } from "../../domain/run.js";
 import type { RunFilter } from "../run-store.js";
 import { BATCHES_WITH_QUEUED, ITEMS, listBatchesSql } from "./batch-queries.js";
 import { BY_ENTRY, BY_PLAN } from "./batches.js";
-import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
 import { CLEARABLE, EXPIRED, GET_VALUE, LEAST_USED, LIST_ENTRIES } from "./cache.js";
 import { ENDED_RUNS, FIRST_TOO_MANY, OLDEST_LOGS, TOO_MANY } from "./doomed-runs.js";
-import type { SqliteConnection } from "./driver.js";
 import { readEventsSql } from "./events.js";
 import { LIST_DETACHED } from "./external-runs.js";
 import { OLD_BATCHES, OLD_EVENTS } from "./garbage.js";
 import { guardedSql } from "./guarded-writes.js";
 import { countUpToSql, DURATIONS_BEFORE, LIST_REFS } from "./history.js";
 import { LEASES_BY_PREFIX, RENEW } from "./leases.js";
-import { readMigrations } from "./migrate.js";
 import { STRAYS_OF } from "./relocation.js";
 import { OLDEST_WAITING, SAME_WORK, SLOTS_HELD } from "./run-placement.js";
 import {
@@ -31,32 +29,15 @@ import { GET_VARIABLE, LIST_VARIABLES } from "./variables.js";
 
 const ROWS = 100_000;
 
-/** The schema with 10^5 runs, the same for every shape of question. */
-function crowded(): SqliteConnection {
-  const connection = betterSqlite3Driver.open(":memory:", { readOnly: false });
-  for (const { sql } of readMigrations()) connection.exec(sql);
-  connection.exec(`
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
-    INSERT INTO runs (id, kind, ref, machine, test_dir, test_dir_hash, work_hash, request, created_by, detached, labels,
-      status, attempt, fence, created_at, started_at, ended_at, exit_code, artifact_state)
-    SELECT printf('%012d', i), 'directory', 'ref-' || (i % 50), 'm-' || (i % 20), '/d', 't-' || (i % 500), 'w-' || i,
-      '{}', 'u-' || (i % 5), 0, '{}', CASE WHEN i % 3 = 0 THEN 'failed' ELSE 'completed' END, 1, i, i, i, i + 5, 
-      CASE WHEN i % 3 = 0 THEN 1 ELSE 0 END, 'none' FROM n;
-    INSERT INTO events (at, type, subject, data) SELECT created_at, 'run.created', id, '{}' FROM runs;`);
-  return connection;
-}
-
-let connection: SqliteConnection;
-beforeAll(() => {
-  connection = crowded();
-}, 60_000);
-afterAll(() => connection.close());
-
-const planOf = (sql: string): string[] =>
-  connection
-    .prepare(`EXPLAIN QUERY PLAN ${sql}`)
-    .all(Object.fromEntries([...sql.matchAll(/\$(\w+)/g)].map(([, name]) => [name ?? "", null])))
-    .map((row) => String(row.detail));
+/** With 10^5 runs, the same for every shape of question. */
+const planOf = plansOver(`
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
+  INSERT INTO runs (id, kind, ref, machine, test_dir, test_dir_hash, work_hash, request, created_by, detached, labels,
+    status, attempt, fence, created_at, started_at, ended_at, exit_code, artifact_state)
+  SELECT printf('%012d', i), 'directory', 'ref-' || (i % 50), 'm-' || (i % 20), '/d', 't-' || (i % 500), 'w-' || i,
+    '{}', 'u-' || (i % 5), 0, '{}', CASE WHEN i % 3 = 0 THEN 'failed' ELSE 'completed' END, 1, i, i, i, i + 5, 
+    CASE WHEN i % 3 = 0 THEN 1 ELSE 0 END, 'none' FROM n;
+  INSERT INTO events (at, type, subject, data) SELECT created_at, 'run.created', id, '{}' FROM runs;`);
 
 const filters: readonly RunFilter[] = [
   { machine: "m" },

@@ -1,4 +1,5 @@
 /** Claims: who gets which waiting task. One walk of an index in the order of (priority, age), whatever waits besides. */
+import { PathLookout } from "../../domain/path-line.js";
 import type { PathScope } from "../../domain/path-scope.js";
 import { plainFailure } from "../../domain/task.js";
 import { WORKER_LEASES } from "../../domain/worker.js";
@@ -6,10 +7,11 @@ import type { ClaimAnswer, ClaimedTask, ClaimRequest, Owner } from "../attempt-s
 import { takeFences } from "./counters.js";
 import { appendEvents } from "./event-log.js";
 import { readLease } from "./leases.js";
+import { holdPaths, pathLine, standingOf } from "./path-places.js";
 import { integer, integerOrNull } from "./rows.js";
 import type { Session, SqlScope } from "./session.js";
 import { endWaitingTask, leaveLine, queueTask, waitForPaths } from "./task-gates.js";
-import { PathsInUse, pathsOfRow } from "./task-paths.js";
+import { pathsOfRow } from "./task-paths.js";
 import { type ReadyRow, readReady } from "./task-ready.js";
 import { earliest, isHeldByRate, type Room, roomsOf, takeRates } from "./task-rooms.js";
 import { type TaskRow, tagsOf, toTaskRow } from "./task-rows.js";
@@ -51,11 +53,12 @@ class Claim {
   readonly #wanted: Wanted;
   readonly #rooms: ReadonlyMap<string, Room>;
   readonly #now: number;
-  #inUse: PathsInUse | null = null;
+  readonly #lookout: PathLookout;
   #setAside = 0;
 
   constructor(scope: SqlScope, wanted: Wanted, rooms: ReadonlyMap<string, Room>, now: number) {
     this.#scope = scope;
+    this.#lookout = new PathLookout(pathLine(scope));
     this.#wanted = wanted;
     this.#rooms = rooms;
     this.#now = now;
@@ -102,18 +105,16 @@ class Claim {
     const paths = pathsOfRow(this.#scope, row);
     if (this.#isHeldByPaths(row, paths) || isHeldByRate(this.#scope, row, room.queue, this.#now)) return;
     this.taken.push(row);
-    this.#inUse?.add(row, paths, true);
+    if (paths.length > 0) holdPaths(this.#scope, row.seq, paths);
     room.left -= 1;
   }
 
   /** Puts a task whose paths others have, or are to have first, into the line of those who wait for paths. */
   #isHeldByPaths(row: ReadyRow, paths: readonly PathScope[]): boolean {
     if (paths.length === 0) return false;
-    this.#inUse ??= new PathsInUse(this.#scope);
-    const [first] = this.#inUse.inTheWayOf(row, paths);
-    if (first === undefined) return false;
-    waitForPaths(this.#scope, row, first.holder.seq);
-    this.#inUse.add(row, paths, false);
+    const nearest = this.#lookout.nearest(standingOf(row), paths);
+    if (nearest === null) return false;
+    waitForPaths(this.#scope, row, paths, nearest.seq);
     this.#setAside += 1;
     return true;
   }

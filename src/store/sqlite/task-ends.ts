@@ -48,7 +48,7 @@ export const CONSEQUENTIAL = `
 /** Whether something can hang on any end at all; asked once for a batch, of indexes that are usually empty. */
 export const ANY_CONSEQUENCE = `
   SELECT EXISTS (SELECT 1 FROM task_dependencies WHERE resolved = 0) OR EXISTS (SELECT 1 FROM task_signals)
-    OR EXISTS (SELECT 1 FROM path_waits)
+    OR EXISTS (SELECT 1 FROM path_places)
     OR EXISTS (SELECT 1 FROM tasks WHERE concurrency_key IS NOT NULL
       AND (state = 'running' OR (state = 'queued' AND gate = 'open'))) AS found,
     EXISTS (SELECT 1 FROM workers WHERE left_at IS NULL) AS workers`;

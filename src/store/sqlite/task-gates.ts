@@ -3,9 +3,12 @@
  * same however many wait for a key, for paths or for other tasks; whoever changes what they wait for opens the gate.
  */
 import { type DependencyOutcome, judgeDependency } from "../../domain/dependency.js";
-import { TURN_MS } from "../../domain/path-holders.js";
+
+import { TURN_MS } from "../../domain/path-line.js";
+import type { PathScope } from "../../domain/path-scope.js";
 import { plainFailure, type TaskFailure, type TaskState, waitsForPerson } from "../../domain/task.js";
 import { appendEvent } from "./event-log.js";
+import { leavePlaces, standInLine, standingOf } from "./path-places.js";
 import { integer } from "./rows.js";
 import type { SqlScope } from "./session.js";
 import { failureParams, type TaskRow, toTaskRow } from "./task-rows.js";
@@ -90,7 +93,12 @@ export function endWaitingTask(
 }
 
 /** A task that would take paths which another has, or is to have first, waits for that one. */
-export function waitForPaths(scope: SqlScope, row: Keyed & Pick<TaskRow, "seq">, holder: number): void {
+export function waitForPaths(
+  scope: SqlScope,
+  row: Keyed & Pick<TaskRow, "seq" | "priority">,
+  paths: readonly PathScope[],
+  holder: number,
+): void {
   scope.sql("UPDATE tasks SET gate = 'paths' WHERE seq = $seq").run({ seq: row.seq });
   scope
     .sql(
@@ -98,11 +106,12 @@ export function waitForPaths(scope: SqlScope, row: Keyed & Pick<TaskRow, "seq">,
        ON CONFLICT DO UPDATE SET holder = excluded.holder, turn_until = NULL`,
     )
     .run({ seq: row.seq, holder });
+  standInLine(scope, standingOf(row), paths);
   openKey(scope, row);
 }
 
-/** Those that waited for the paths of a task are queued: it does not run any more, or leaves the line. They have their turn. */
-export function freePaths(scope: SqlScope, holder: number): void {
+/** Those that waited for the paths of a task are queued, and have their turn. */
+function freePaths(scope: SqlScope, holder: number): void {
   const until = scope.now() + TURN_MS;
   for (const row of scope.sql(PATH_WAITERS).all({ holder }).map(toTaskRow)) {
     const turn = "UPDATE path_waits SET holder = NULL, turn_until = $until WHERE seq = $seq";
@@ -111,9 +120,10 @@ export function freePaths(scope: SqlScope, holder: number): void {
   }
 }
 
-/** A task waits for paths no longer, and does not have them either. */
+/** A task waits for paths no longer, and does not have them either: they are free for those that waited for it. */
 export function leaveLine(scope: SqlScope, seq: number): void {
   scope.sql("DELETE FROM path_waits WHERE seq = $seq").run({ seq });
+  leavePlaces(scope, seq);
   freePaths(scope, seq);
 }
 

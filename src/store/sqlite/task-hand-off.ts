@@ -8,12 +8,13 @@ import type { HandOff, WorkerClaim } from "../worker-store.js";
 import { nextOf } from "./counters.js";
 import { appendEvent } from "./event-log.js";
 import { signalOwner, vacateClaim } from "./owners.js";
+import { readPaths } from "./path-places.js";
 import type { SqlScope } from "./session.js";
 import { claimedFrom, REMEMBER_WORKER } from "./task-claim.js";
 import { guarded, refuseWrite } from "./task-ends.js";
 import { forgetSignal, recordAttempt } from "./task-moves.js";
 import { insertNote } from "./task-notes.js";
-import { holdersInTheWay, readPaths, recordPaths, refusePaths } from "./task-paths.js";
+import { holdersInTheWay, refusePaths, takePaths } from "./task-paths.js";
 import type { TaskRow } from "./task-rows.js";
 import { enrolWorker, limitLease } from "./worker-records.js";
 
@@ -32,7 +33,7 @@ export function handOff(scope: SqlScope, request: HandOff): Granted<WorkerClaim>
   }
   const holders = holdersInTheWay(scope, row, addPaths);
   if (holders.length > 0) return refused(refusePaths(to.agentId, holders));
-  recordPaths(scope, row.seq, addPaths);
+  takePaths(scope, row.seq, addPaths);
   recordAttempt(scope, row, { state: "cancelled", failure: null, returned: "handed_off" });
   const { attempt, fence } = row;
   const data = { attempt, fence, by, reason, to: to.agentId };

@@ -4,7 +4,7 @@ import { afterCrash, type PersonGate, plainFailure, type TaskFailure, type TaskS
 import type { TakenBack } from "../attempt-store.js";
 import { appendEvent } from "./event-log.js";
 import type { SqlScope } from "./session.js";
-import { afterEnd, freePaths, openKey } from "./task-gates.js";
+import { afterEnd, leaveLine, openKey } from "./task-gates.js";
 import { failureParams, type TaskRow } from "./task-rows.js";
 
 const RECORD_ATTEMPT = `
@@ -83,7 +83,7 @@ export function moveOn(scope: SqlScope, row: TaskRow, next: Next, counts: Counts
   if (row.cancel_requested_at !== null) forgetSignal(scope, fence);
   if (ended) afterEnd(scope, row, state);
   else if (state === "scheduled" || next.state === "asking") openKey(scope, row);
-  if (!ended && row.has_paths === 1) freePaths(scope, row.seq);
+  if (!ended && row.has_paths === 1) leaveLine(scope, row.seq);
   return state;
 }
 

@@ -8,7 +8,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Lease } from "../../domain/lease.js";
-import { TURN_MS } from "../../domain/path-holders.js";
+import { TURN_MS } from "../../domain/path-line.js";
 import { overlap, type PathMode, type PathScope, readScope, toPathScope } from "../../domain/path-scope.js";
 import { QUARANTINE_AFTER, type Task } from "../../domain/task.js";
 import type { AttemptEnd, ClaimedTask } from "../attempt-store.js";

@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { plansOver } from "../../../test/harness/query-plans.js";
 import type { TaskFilter } from "../task-store.js";
 import { ATTEMPTS, SIGNALS } from "./attempts.js";
-import { betterSqlite3Driver } from "./better-sqlite3-driver.js";
 import { ENDED_TASKS } from "./doomed-tasks.js";
-import type { SqliteConnection } from "./driver.js";
 import { OLD_WORKERS } from "./garbage.js";
-import { readMigrations } from "./migrate.js";
 import { ACCEPT, NEWEST_NOTES, NOTES_OF_TASK } from "./notes.js";
 import { CLAIM_LEASE, CLAIM_LEASES, OWNED } from "./owners.js";
+import { LEAVE_PLACES, PATHS_OF_TASK, PATTERNS_AT, STANDING_BEFORE, TAKE_PLACES } from "./path-places.js";
 import { DUE_SCHEDULES, NEXT_SCHEDULE } from "./schedules.js";
 import {
   DUE,
@@ -30,7 +29,7 @@ import {
 import { KEY_HOLDERS, NEXT_OF_KEY, PATH_WAITERS, UNRESOLVED, WAITING_KEYS, WAITING_ON } from "./task-gates.js";
 import { PASS_ON } from "./task-hand-off.js";
 import { BLOCKED_BY, BLOCKING, DISCOVERED, DISCOVERED_FROM, STILL_WAITED_FOR } from "./task-links.js";
-import { PATHS_OF_TASK, RUNNING_PATHS, WAITING_PATHS } from "./task-paths.js";
+import { PATH_HOLDER } from "./task-paths.js";
 import {
   COUNT_OF_TYPE,
   DEPENDENCIES,
@@ -50,23 +49,11 @@ import { GUARD, PROLONG, RUNNING } from "./workers.js";
 
 const ROWS = 100_000;
 
-/** The schema with 10^5 waiting tasks of twenty types, without statistics: plans must not hang on `ANALYZE`. */
-let connection: SqliteConnection;
-beforeAll(() => {
-  connection = betterSqlite3Driver.open(":memory:", { readOnly: false });
-  for (const { sql } of readMigrations()) connection.exec(sql);
-  connection.exec(`
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
-    INSERT INTO tasks (id, type, state, priority, submitted_at, params, concurrency_key, unique_key)
-    SELECT printf('%012d', i), 't-' || (i % 20), 'queued', i % 3, i, '{}', 'k-' || (i % 100), 'u-' || i FROM n`);
-}, 60_000);
-afterAll(() => connection.close());
-
-const planOf = (sql: string): string[] =>
-  connection
-    .prepare(`EXPLAIN QUERY PLAN ${sql}`)
-    .all(Object.fromEntries([...sql.matchAll(/\$(\w+)/g)].map(([, name]) => [name ?? "", null])))
-    .map((row) => String(row.detail));
+/** With 10^5 waiting tasks of twenty types. */
+const planOf = plansOver(`
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
+  INSERT INTO tasks (id, type, state, priority, submitted_at, params, concurrency_key, unique_key)
+  SELECT printf('%012d', i), 't-' || (i % 20), 'queued', i % 3, i, '{}', 'k-' || (i % 100), 'u-' || i FROM n`);
 
 const list = (filter: TaskFilter, bounded: boolean): string =>
   listTasksWalk(filter, filter.types ?? ["a", "b", "c"], bounded)?.sql ?? "";
@@ -92,8 +79,10 @@ const queries: readonly (readonly [name: string, sql: string])[] = [
   ["turns that are over", EXPIRED_TURNS],
   ["the next turn that ends", NEXT_TURN],
   ["paths of a task", PATHS_OF_TASK],
-  ["paths that are held", RUNNING_PATHS],
-  ["paths that are waited for", WAITING_PATHS],
+  ["those at a place who stand before a task", STANDING_BEFORE],
+  ["the places of a task that begins", TAKE_PLACES],
+  ["the places of a task that ends", LEAVE_PLACES],
+  ["who has paths", PATH_HOLDER],
   ["tasks that wait for the paths of one", PATH_WAITERS],
   ["the start of what was claimed", START],
   ["what runs of a type", RUNNING_OF_TYPE],
@@ -154,10 +143,7 @@ describe("with 10^5 waiting tasks, an index answers", () => {
     // A list of ids that was given is read whole, and so is a partial index that holds only what is asked for.
     const scans = plan.filter((step) => /^SCAN/.test(step) && !/json_each|VIRTUAL TABLE/.test(step));
     expect(
-      scans.filter(
-        (step) =>
-          !/tasks_due|tasks_by_deadline|tasks_holding_paths|path_waits|schedules_due|CONSTANT ROW|SUBQUERY/i.test(step),
-      ),
+      scans.filter((step) => !/tasks_due|tasks_by_deadline|path_waits|schedules_due|CONSTANT ROW|SUBQUERY/i.test(step)),
     ).toEqual([]);
     expect(plan.filter((step) => step.includes("TEMP B-TREE"))).toEqual([]);
   });
@@ -176,9 +162,17 @@ describe("with 10^5 waiting tasks, an index answers", () => {
     expect(plan).toEqual([
       expect.stringMatching(/^SCAN task_dependencies USING COVERING INDEX/),
       expect.stringMatching(/^SCAN task_signals/),
-      expect.stringMatching(/^SCAN path_waits/),
+      expect.stringMatching(/^SCAN path_places/),
       expect.stringMatching(/^SCAN tasks USING (COVERING )?INDEX tasks_key_holders/),
       expect.stringMatching(/^SCAN workers USING (COVERING )?INDEX workers_present/),
+    ]);
+  });
+
+  it("which patterns begin at a place, by one search each", () => {
+    const plan = planOf(PATTERNS_AT).filter((step) => /path_places|B-TREE/.test(step));
+    expect(plan).toEqual([
+      expect.stringMatching(/^SEARCH path_places USING PRIMARY KEY \(space=\? AND place=\? AND pattern>\?\)/),
+      expect.stringMatching(/^SEARCH path_places USING PRIMARY KEY \(space=\? AND place=\? AND pattern>\?\)/),
     ]);
   });
 

@@ -5,9 +5,10 @@ import type { ClaimedTask, Owner } from "../attempt-store.js";
 import { type Granted, granted, refused } from "../granted.js";
 import type { WorkerClaim, WorkerClaimRequest } from "../worker-store.js";
 import { readHeldBack } from "./held-back.js";
+import { readPaths } from "./path-places.js";
 import type { Session, SqlScope } from "./session.js";
 import { advanceTime, claimRow, claimUnder, hasWork, type Wanted } from "./task-claim.js";
-import { holdersInTheWay, readPaths, recordPaths, refusePaths } from "./task-paths.js";
+import { holdersInTheWay, refusePaths, takePaths } from "./task-paths.js";
 import { MOST_WALKS, typesIn } from "./task-queries.js";
 import { readTaskRow, type TaskRow } from "./task-rows.js";
 import { enrolWorker, limitLease } from "./worker-records.js";
@@ -33,7 +34,7 @@ function under(
     return lease;
   });
   if (task === null || lease === null) return null;
-  recordPaths(scope, task.sequence, request.addPaths ?? []);
+  takePaths(scope, task.sequence, request.addPaths ?? []);
   return {
     task: { ...task, paths: readPaths(scope, task.sequence) },
     lease: limitLease(scope, request.worker, lease, task),

@@ -1,29 +1,24 @@
 /** A batch's worker may die at any time: whoever watches brings up another, and nothing is executed twice. */
 import { readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { beforeEach, describe, expect, it } from "vitest";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { eventsOf, rowsOf, workerOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 import { expectEndedOnce, expectNothingLeft } from "./aftermath.js";
 import { type Gate, gateIn } from "./gate.js";
+import { heldPlan } from "./held-plan.js";
 import { killAndAwait } from "./machine-record.js";
 
 const names = ["a", "b", "c", "d", "e", "f"];
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let gate: Gate;
 let plan = "";
 beforeEach(() => {
-  box = createSandbox();
   gate = gateIn(box);
-  box.machines({ one: { tags: ["any"] }, two: { tags: ["any"] } });
-  box.work("entry", `echo "$WAYBILL_PLAN_ENTRY" >> '${box.path("executions")}'; ${gate.wait}`);
-  plan = box.plan(
-    "plan.yaml",
-    names.map((name) => ({ name, dir: "entry", tag: "any" })),
-  );
+  plan = heldPlan(box, gate, names);
 });
-afterEach(() => box.dispose());
 
 const batchId = (): string => String(rowsOf(box.home, "SELECT id FROM batches")[0]?.id ?? "");
 const worker = (): Promise<number> => until("there is a worker", () => workerOf(box.home, batchId()));
