@@ -27,8 +27,8 @@ export interface AppContext {
   runtime(): Promise<Runtime>;
   keeper(): Promise<LeaseKeeper>;
   inventory(): Promise<Inventory>;
-  /** Starts the detached worker of a scope unless a living one holds its lease. */
-  ensureWorker(scope: DispatchScope): Promise<void>;
+  /** Starts the detached dispatcher of a scope unless a living one holds its lease. */
+  ensureDispatcher(scope: DispatchScope): Promise<void>;
 }
 
 /** What long work tells while it is under way. */
@@ -67,7 +67,7 @@ export interface CallOptions {
   readonly service?: Service;
   /** Of `workers.work`. */
   readonly watch?: WorkWatch;
-  /** Stops waiting or following; what was started goes on, looked after by a worker. */
+  /** Stops waiting or following; what was started goes on, looked after by a dispatcher. */
   readonly signal?: AbortSignal;
   /** Awaited, so that a slow reader slows a log down instead of filling memory. */
   readonly onProgress?: (progress: Progress) => void | Promise<void>;

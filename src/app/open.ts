@@ -24,19 +24,19 @@ import type { Store } from "../store/store.js";
 import type { AppContext, CallOptions, Inventory } from "./context.js";
 import { CALLS, STREAMS } from "./handlers.js";
 import { readInventory } from "./read-inventory.js";
-import { WorkerSpawner } from "./spawn-worker.js";
+import { DispatcherSpawner } from "./spawn-dispatcher.js";
 
 export interface OpenOptions extends SettingFlags {
   /** Default: the process's own environment. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** The program and arguments that start a worker. Default: this package's own command line. */
-  readonly workerCommand?: readonly string[];
+  /** The program and arguments that start a dispatcher. Default: this package's own command line. */
+  readonly dispatcherCommand?: readonly string[];
   readonly log?: Log;
   readonly onStep?: OnStep;
 }
 
-/** Waybill, opened. Close it to give its leases back; runs and batches under way are then left to workers. */
+/** Waybill, opened. Close it to give its leases back; runs and batches under way are then left to dispatchers. */
 export interface Waybill {
   readonly settings: Settings;
   /** Carries out an operation. Errors: `invalid_input`, and those that the operation declares. */
@@ -83,14 +83,14 @@ class Opened {
   constructor(settings: Settings, options: OpenOptions) {
     this.#settings = settings;
     this.#options = options;
-    const spawner = new WorkerSpawner(settings, options.workerCommand ?? defaultWorkerCommand());
+    const spawner = new DispatcherSpawner(settings, options.dispatcherCommand ?? defaultDispatcherCommand());
     this.context = {
       settings,
       store: () => this.#openStore(),
       runtime: () => this.#openRuntime(),
       keeper: () => (this.#keeper ??= this.#openRuntime().then((runtime) => new LeaseKeeper(runtime))),
       inventory: () => (this.#inventory ??= readInventory(settings)),
-      ensureWorker: async (scope) => await spawner.ensure(await this.#openRuntime(), scope),
+      ensureDispatcher: async (scope) => await spawner.ensure(await this.#openRuntime(), scope),
     };
   }
 
@@ -128,7 +128,10 @@ class Opened {
   }
 }
 
-const defaultWorkerCommand = (): string[] => [process.execPath, fileURLToPath(new URL("./cli.cjs", import.meta.url))];
+const defaultDispatcherCommand = (): string[] => [
+  process.execPath,
+  fileURLToPath(new URL("./cli.cjs", import.meta.url)),
+];
 
 /** Checks an input against its contract. Errors: `invalid_input` that names each field. */
 function parseInput<N extends OperationName>(name: N, input: unknown): ParsedInputOf<N> {

@@ -7,6 +7,9 @@ export interface Home {
   /** Frozen copies of submitted directories, by hash. */
   readonly trees: string;
   readonly machines: string;
+  /** What dispatchers have to say. */
+  readonly dispatchers: string;
+  /** The files of attempts that commands execute. */
   readonly workers: string;
   readonly configFile: string;
   /** What callers of the sidecar API show; made when it is first needed. */
@@ -23,6 +26,7 @@ export function homeAt(root: string): Home {
     database: join(root, "waybill.db"),
     trees: join(root, "trees"),
     machines: join(root, "machines"),
+    dispatchers: join(root, "dispatchers"),
     workers: join(root, "workers"),
     configFile: join(root, "config.yaml"),
     token: join(root, "token"),

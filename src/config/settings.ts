@@ -40,7 +40,7 @@ export interface Settings {
   readonly parentRunId: string | null;
   /** On whose behalf the runs submitted here are executed. */
   readonly provenance: Provenance;
-  /** For crash tests: the step (`observe/steps.ts`) at which the command kills itself. Workers do not inherit it. */
+  /** For crash tests: the step (`observe/steps.ts`) at which the command kills itself. Dispatchers do not inherit it. */
   readonly killAt: string | null;
   readonly user: string;
   readonly cwd: string;
@@ -203,7 +203,7 @@ function provenanceSetting(env: Environment, name: string): Setting {
   return { name, value: callerValue(env, name), origin: env[name] ? `environment ${name}` : "default: not told" };
 }
 
-/** A worker is started elsewhere, so a relative path must not depend on where. */
+/** A dispatcher is started elsewhere, so a relative path must not depend on where. */
 function absoluteStoreUrl(url: string, cwd: string): string {
   return url.startsWith("file:") && !url.startsWith("file://") ? `file:${resolve(cwd, url.slice(5))}` : url;
 }

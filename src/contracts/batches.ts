@@ -36,7 +36,7 @@ export const runBatch = operation({
       plan: planPath,
       staging: z.string().min(1).max(200).describe("what the plan is run against, e.g. a build number"),
       dry_run: z.boolean().default(false).describe("show who would get what, and why not, and do nothing"),
-      detach: z.boolean().default(false).describe("return once the first wave is decided; a worker does the rest"),
+      detach: z.boolean().default(false).describe("return once the first wave is decided; a dispatcher does the rest"),
     }),
   output: () => z.union([batchReport(), placementReport()]),
   errors: [
@@ -81,7 +81,7 @@ export const showBatch = operation({
 export const watchBatch = streaming({
   name: "batches.watch",
   command: "batch watch",
-  summary: "Watch a batch until it is finished; takes its worker's place if that has died",
+  summary: "Watch a batch until it is finished; takes its dispatcher's place if that has died",
   effect: "write",
   positional: ["id"],
   input: () => z.object({ id: batchId }),

@@ -22,6 +22,7 @@ const REASON_CODES = [
   "cancelling",
   "skipped",
   "no_matching_machine",
+  "dispatcher_gone",
   "worker_gone",
   "all_decided",
   "not_due",

@@ -9,7 +9,7 @@ export type DispatchScope =
 
 export const HOST_SCOPE: DispatchScope = { kind: "host" };
 
-/** The lease of the worker that serves the scope; two workers for one scope would only get in each other's way. */
+/** The lease of the dispatcher that serves the scope; two dispatchers for one scope would only get in each other's way. */
 export function scopeLeaseName(scope: DispatchScope, holder: ProcessIdentity): string {
   if (scope.kind === "batch") return `batch/${scope.batchId}`;
   const host = dispatcherLeaseName(holder.host);

@@ -33,7 +33,7 @@ export interface DispatcherOptions {
   readonly purpose: string;
   /** The machines that a batch may use; read again at each look, so that an edited inventory counts. */
   readonly machines: () => Promise<readonly MachineSpec[]>;
-  /** Whether a look that fails is logged and made again after a rest (a worker), or fails `run` (somebody looks on). */
+  /** Whether a look that fails is logged and made again after a rest (a dispatcher), or fails `run` (somebody looks on). */
   readonly patient: boolean;
   /** Of a scope of one run that is a command: this process was called with it. */
   readonly caller?: Caller | undefined;
@@ -82,7 +82,7 @@ export class Dispatcher {
     }
   }
 
-  /** An inventory in the middle of an edit, a full disk: somebody mends it, and nobody would start the worker again. */
+  /** An inventory in the middle of an edit, a full disk: somebody mends it, and nobody would start the dispatcher again. */
   #bear(error: unknown): void {
     if (!this.#options.patient) throw error;
     const code = error instanceof WaybillError ? error.code : "internal";

@@ -7,7 +7,7 @@ export type Log = (event: string, fields: LogFields) => void;
 
 export const silentLog: Log = () => undefined;
 
-/** One JSON object a line, for the log file of a worker. */
+/** One JSON object a line, for the log file of a dispatcher. */
 export function jsonLog(write: (line: string) => void, clock: () => number): Log {
   return (event, fields) => write(`${JSON.stringify({ at: new Date(clock()).toISOString(), event, ...fields })}\n`);
 }

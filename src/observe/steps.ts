@@ -19,7 +19,7 @@ export const STEPS = [
   "stray.returned",
   "batch.created",
   "batch.item_decided",
-  "worker.leased",
+  "dispatcher.leased",
   "dispatch.claimed",
   "dispatch.worker_started",
   "dispatch.handed_over",

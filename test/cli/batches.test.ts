@@ -124,7 +124,7 @@ describe("`batch run`", () => {
 });
 
 describe("a batch that goes on", () => {
-  it("is decided by a worker after --detach, watched by `batch watch`, and runs what was submitted", async () => {
+  it("is decided by a dispatcher after --detach, watched by `batch watch`, and runs what was submitted", async () => {
     const gate = gateIn(box, "first");
     box.work("first", gate.script);
     const second = box.work("second", "cat data", { data: "as submitted" });

@@ -20,7 +20,7 @@ describe("a run", () => {
     expect((await box.cli(["runs", "show", run.id])).stdout).toMatch(/source +mcp\nclient +editor\nsession +s-1/);
   });
 
-  it("hands them to its program, whichever worker drives it", async () => {
+  it("hands them to its program, whichever dispatcher drives it", async () => {
     box.work("tell", 'echo "$WAYBILL_SOURCE/$WAYBILL_CLIENT/$WAYBILL_SESSION"');
     const { run } = await box.json<OutputOf<"runs.submit">>(["run", "tell", "--detach"], { env: told });
     await box.cli(["runs", "wait", run.id]);

@@ -31,12 +31,12 @@ describe("the retention", () => {
     expect([first, second].map((id) => existsSync(`${box.home}/runs/${id}`))).toEqual([false, true]);
   });
 
-  it("is swept by a worker that has nothing left to do", async () => {
+  it("is swept by a dispatcher that has nothing left to do", async () => {
     const first = await runGood();
     const second = await runGood({ WAYBILL_KEEP_RUNS: "1" }, "--detach");
     await box.cli(["runs", "wait", second]);
 
-    await until("the worker has swept", async () => !(await kept()).includes(first));
+    await until("the dispatcher has swept", async () => !(await kept()).includes(first));
     expect(await kept()).toEqual([second]);
   });
 

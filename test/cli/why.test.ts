@@ -39,7 +39,7 @@ describe("`why` of a run", () => {
 
   it("says of a running one for how long and who looks after it, and of an ended one how it ended", async () => {
     const id = await submit("held");
-    const running = await until("a worker looks after the run", async () => {
+    const running = await until("a dispatcher looks after the run", async () => {
       const reasons = await why(id);
       return reasons[0]?.code === "running" && reasons[0].holders.length === 1 ? reasons : null;
     });
@@ -119,15 +119,15 @@ describe("`why` of a batch", () => {
     expect(await codes(batch.id)).toEqual(["all_decided"]);
   });
 
-  it("says that its worker is gone, and which variables an entry needs", async () => {
+  it("says that its dispatcher is gone, and which variables an entry needs", async () => {
     const needing = { name: "next", dir: "next", machine: "left", env: { A: { from_env: "TOKEN" } } };
     const entries = [{ name: "held", dir: "held", machine: "left" }, needing];
     writeFileSync(box.path("plan.yaml"), JSON.stringify({ version: 1, entries }));
     const args = ["batch", "run", "plan.yaml", "--staging", "1", "--detach"];
     const { batch } = await box.json<BatchReport>(args, { env: { TOKEN: "x" } });
-    signal(await workerOf(batch.id), "SIGKILL");
+    signal(await dispatcherOf(batch.id), "SIGKILL");
 
-    await until("the worker is known to be gone", async () => (await codes(batch.id)).includes("worker_gone"));
+    await until("the dispatcher is known to be gone", async () => (await codes(batch.id)).includes("dispatcher_gone"));
     expect(await why(`${batch.id}/next`)).toMatchObject([{ code: "missing_env", holders: ["TOKEN"] }]);
     gate.open();
     expect((await box.cli(["batch", "watch", batch.id], { env: { TOKEN: "x" } })).code).toBe(0);
@@ -135,8 +135,8 @@ describe("`why` of a batch", () => {
 });
 
 /** The pid of the process that took the batch's lease, from the feed. */
-async function workerOf(batchId: string): Promise<number> {
-  return await until("the batch's worker takes its lease", async () => {
+async function dispatcherOf(batchId: string): Promise<number> {
+  return await until("the batch's dispatcher takes its lease", async () => {
     const { stdout } = await box.cli(["watch", "--after", "0", "--no-follow", "--type", "lease.acquired", "--json"]);
     const events = stdout
       .split("\n")

@@ -6,7 +6,7 @@ import type { Sandbox } from "../harness/sandbox.js";
 import { eventsOf, leasesOf, rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 
-/** Workers leave and supervisors give their slot back a moment after the last record: waited for, then looked at. */
+/** Dispatchers leave and supervisors give their slot back a moment after the last record: waited for, then looked at. */
 export async function expectNothingLeft(box: Sandbox): Promise<void> {
   const left = () => processesWith(box.dir);
   await until("no process is left", () => left().length === 0).catch(() => expect(left()).toEqual([]));

@@ -1,11 +1,11 @@
-/** Two hundred entries on eight machines, with submitter and worker killed at random points, twenty times over. */
+/** Two hundred entries on eight machines, with submitter and dispatcher killed at random points, twenty times over. */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BatchReport } from "../../src/contracts/batch-views.js";
 import type { LiveCli } from "../harness/cli-process.js";
 import { isAlive, signal } from "../harness/processes.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
-import { eventsOf, rowsOf, workerOf } from "../harness/store-look.js";
+import { dispatcherOf, eventsOf, rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 import { expectEndedOnce, expectNothingLeft } from "./aftermath.js";
 import { newSeed, type SeededRandom, seededRandom } from "./seeded-random.js";
@@ -14,7 +14,7 @@ const ENTRIES = 200;
 const MACHINES = 8;
 const REPETITIONS = 20;
 const KILLS = 3;
-const VICTIMS = ["submitter", "worker", "both"] as const;
+const VICTIMS = ["submitter", "dispatcher", "both"] as const;
 
 const names = Array.from({ length: ENTRIES }, (_, i) => `entry-${String(i).padStart(3, "0")}`);
 const seed = newSeed();
@@ -47,11 +47,11 @@ const decided = (staging: string): number =>
     )[0]?.n ?? 0,
   );
 
-async function killWorker(submitter: LiveCli, staging: string): Promise<boolean> {
-  const found = () => workerOf(box.home, batchOf(staging) ?? "");
-  const pid = await until("there is a worker", () => found() ?? (submitter.hasEnded() ? "ended" : null));
+async function killDispatcher(submitter: LiveCli, staging: string): Promise<boolean> {
+  const found = () => dispatcherOf(box.home, batchOf(staging) ?? "");
+  const pid = await until("there is a dispatcher", () => found() ?? (submitter.hasEnded() ? "ended" : null));
   if (pid === "ended" || !signal(pid, "SIGKILL")) return false;
-  await until("the worker is dead", () => !isAlive(pid));
+  await until("the dispatcher is dead", () => !isAlive(pid));
   return true;
 }
 
@@ -60,7 +60,7 @@ async function killSubmitter(submitter: LiveCli): Promise<boolean> {
   return (await submitter.ended).signal === "SIGKILL";
 }
 
-/** Kills at `KILLS` random points of one batch. A submitter whose worker was killed goes on and brings up another. */
+/** Kills at `KILLS` random points of one batch. A submitter whose dispatcher was killed goes on and brings up another. */
 async function disturb(command: readonly string[], staging: string, random: SeededRandom): Promise<number> {
   let submitter = box.spawnCli(command);
   let killed = 0;
@@ -69,8 +69,8 @@ async function disturb(command: readonly string[], staging: string, random: Seed
     const point = from + random.below(Math.max(1, (ENTRIES - from) >> 1));
     await until(`${point} entries are decided`, () => submitter.hasEnded() || decided(staging) >= point);
     const victim = random.pick(VICTIMS);
-    if (victim !== "submitter" && (await killWorker(submitter, staging))) killed += 1;
-    if (victim === "worker") continue;
+    if (victim !== "submitter" && (await killDispatcher(submitter, staging))) killed += 1;
+    if (victim === "dispatcher") continue;
     if (await killSubmitter(submitter)) killed += 1;
     submitter = box.spawnCli(command);
   }

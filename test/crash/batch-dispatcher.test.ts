@@ -1,9 +1,9 @@
-/** A batch's worker may die at any time: whoever watches brings up another, and nothing is executed twice. */
+/** A batch's dispatcher may die at any time: whoever watches brings up another, and nothing is executed twice. */
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
 import { perTest } from "../harness/per-test.js";
 import { createSandbox } from "../harness/sandbox.js";
-import { eventsOf, rowsOf, workerOf } from "../harness/store-look.js";
+import { dispatcherOf, eventsOf, rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 import { expectEndedOnce, expectNothingLeft } from "./aftermath.js";
 import { type Gate, gateIn } from "./gate.js";
@@ -21,8 +21,9 @@ beforeEach(() => {
 });
 
 const batchId = (): string => String(rowsOf(box.home, "SELECT id FROM batches")[0]?.id ?? "");
-const worker = (): Promise<number> => until("there is a worker", () => workerOf(box.home, batchId()));
-const workers = (): unknown[] => eventsOf(box.home, "lease.acquired", `batch/${batchId()}`).map(({ data }) => data.pid);
+const dispatcher = (): Promise<number> => until("there is a dispatcher", () => dispatcherOf(box.home, batchId()));
+const dispatchers = (): unknown[] =>
+  eventsOf(box.home, "lease.acquired", `batch/${batchId()}`).map(({ data }) => data.pid);
 
 async function expectAllOnce(): Promise<void> {
   expect(readFileSync(box.path("executions"), "utf8").trim().split("\n").sort()).toEqual(names);
@@ -30,25 +31,25 @@ async function expectAllOnce(): Promise<void> {
   await expectNothingLeft(box);
 }
 
-describe("a batch whose worker is killed", { timeout: 180_000 }, () => {
+describe("a batch whose dispatcher is killed", { timeout: 180_000 }, () => {
   it("three times over while `batch run` watches is given another each time, and finishes", async () => {
     const watching = box.spawnCli(["batch", "run", plan, "--staging", "1"]);
     const killed: number[] = [];
     for (let n = 0; n < 3; n += 1) {
-      const pid = await worker();
+      const pid = await dispatcher();
       killed.push(pid);
       await killAndAwait(pid);
     }
-    const last = await worker();
+    const last = await dispatcher();
     gate.open();
     expect((await watching.ended).code).toBe(0);
-    expect(workers().slice(0, 4)).toEqual([...killed, last]);
+    expect(dispatchers().slice(0, 4)).toEqual([...killed, last]);
     await expectAllOnce();
   });
 
   it("together with its submitter is finished by `batch watch` from another process", async () => {
     const submitter = box.spawnCli(["batch", "run", plan, "--staging", "1"]);
-    const pid = await worker();
+    const pid = await dispatcher();
     submitter.kill("SIGKILL");
     await killAndAwait(pid);
     await submitter.ended;
@@ -59,7 +60,7 @@ describe("a batch whose worker is killed", { timeout: 180_000 }, () => {
 
   it("while nobody watches is finished by asking for the same batch again and letting go", async () => {
     await box.cli(["batch", "run", plan, "--staging", "1", "--detach"]);
-    await killAndAwait(await worker());
+    await killAndAwait(await dispatcher());
     gate.open();
     expect(await box.cli(["batch", "run", plan, "--staging", "1", "--detach"])).toMatchObject({ code: 0 });
     const ended = "SELECT count(*) AS n FROM runs WHERE status = 'completed'";

@@ -74,17 +74,17 @@ describe("a batch", { timeout: 120_000 }, () => {
     },
   );
 
-  it.each(["worker.leased", "batch.item_decided", ...RUN_STEPS.slice(1)] as const)(
-    "whose worker dies at %s is resumed by the same command",
+  it.each(["dispatcher.leased", "batch.item_decided", ...RUN_STEPS.slice(1)] as const)(
+    "whose dispatcher dies at %s is resumed by the same command",
     async (step) => {
       await box.cli(["batch", "run", plan, "--staging", "1"], killedAt("batch.created"));
       const id = String(rowsOf(box.home, "SELECT id FROM batches")[0]?.id);
-      const worker = box.spawnCli(["_work", "batch", id], killedAt(step));
+      const dispatcher = box.spawnCli(["_dispatch", "batch", id], killedAt(step));
       if (step.startsWith("run.") && !isEarly(step)) {
         await until("a program runs", isRunning);
         gate.open();
       }
-      expect(await worker.ended).toMatchObject({ signal: "SIGKILL" });
+      expect(await dispatcher.ended).toMatchObject({ signal: "SIGKILL" });
       gate.open();
       await expectResumed();
     },
@@ -98,9 +98,9 @@ describe("WAYBILL_KILL_AT", () => {
     expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: "invalid_input" } });
   });
 
-  it("is not inherited by the worker of the command", async () => {
+  it("is not inherited by the dispatcher of the command", async () => {
     const dir = box.work("w", "exit 0");
-    const answer = await box.cli(["run", dir, "--detach"], killedAt("worker.leased"));
+    const answer = await box.cli(["run", dir, "--detach"], killedAt("dispatcher.leased"));
     expect(answer.code).toBe(0);
     expect(await box.cli(["runs", "wait", answer.stdout.trim()])).toMatchObject({ code: 0 });
     await expectNothingLeft(box);

@@ -5,7 +5,7 @@ import { gateIn } from "../cli/gate.js";
 import { perTest } from "../harness/per-test.js";
 import { signal } from "../harness/processes.js";
 import { createSandbox } from "../harness/sandbox.js";
-import { rowsOf, workerOf } from "../harness/store-look.js";
+import { dispatcherOf, rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 
 const box = perTest(createSandbox);
@@ -24,8 +24,8 @@ describe("after a kill", { timeout: 60_000 }, () => {
       env: { TOKEN: "x" },
     });
     await gate.reached();
-    const worker = await until("a worker serves the batch", () => workerOf(box.home, started.batch.id));
-    signal(worker, "SIGKILL");
+    const dispatcher = await until("a dispatcher serves the batch", () => dispatcherOf(box.home, started.batch.id));
+    signal(dispatcher, "SIGKILL");
     gate.open();
 
     expect((await box.cli(["batch", "run", plan, "--staging", "1"])).code).toBe(0);
@@ -42,7 +42,7 @@ describe("after a kill", { timeout: 60_000 }, () => {
 
     expect((await box.cli(["runs", "cancel", id, "--no-wait"])).code).toBe(0);
 
-    // Looked for in the store itself: `runs show` would start a worker of its own.
+    // Looked for in the store itself: `runs show` would start a dispatcher of its own.
     const cancelled = "SELECT id FROM runs WHERE id = ? AND error_code = 'cancelled'";
     await until("the run is cancelled", () => rowsOf(box.home, cancelled, id).length === 1);
   });

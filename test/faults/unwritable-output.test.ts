@@ -1,4 +1,4 @@
-/** Output that goes nowhere, and workers that cannot be started, are told in one line; what was recorded stays. */
+/** Output that goes nowhere, and dispatchers that cannot be started, are told in one line; what was recorded stays. */
 import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -7,7 +7,7 @@ import { type Gate, gateIn } from "../crash/gate.js";
 import { builtCli } from "../harness/built-cli.js";
 import { perTest } from "../harness/per-test.js";
 import { createSandbox } from "../harness/sandbox.js";
-import { rowsOf, workerOf } from "../harness/store-look.js";
+import { dispatcherOf, rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 
 const box = perTest(createSandbox);
@@ -41,7 +41,7 @@ describe.skipIf(!existsSync("/dev/full"))("on a full disk", { timeout: 120_000 }
     expect(shell("runs show none 2> /dev/full").status).toBe(3);
   });
 
-  it("a run whose log cannot be shown is left to a worker, which ends it", async () => {
+  it("a run whose log cannot be shown is left to a dispatcher, which ends it", async () => {
     box.work("talks", `echo talks; ${gate.wait}`);
     const { status, stderr } = shell("run talks > /dev/full");
     expect(status).toBe(6);
@@ -49,17 +49,17 @@ describe.skipIf(!existsSync("/dev/full"))("on a full disk", { timeout: 120_000 }
     expect(stderr).not.toMatch(/\n {4}at /);
     gate.open();
     await until(
-      "a worker has ended the run",
+      "a dispatcher has ended the run",
       () => rowsOf(box.home, "SELECT status FROM runs")[0]?.status === "completed",
     );
   });
 });
 
-describe("a worker", { timeout: 120_000 }, () => {
+describe("a dispatcher", { timeout: 120_000 }, () => {
   it("whose program is not there is an error that is told", async () => {
-    const waybill = await open({ environment: box.env, cwd: box.dir, workerCommand: [box.path("none")] });
+    const waybill = await open({ environment: box.env, cwd: box.dir, dispatcherCommand: [box.path("none")] });
     try {
-      await expect(waybill.context.ensureWorker({ kind: "host" })).rejects.toMatchObject({ code: "spawn_failed" });
+      await expect(waybill.context.ensureDispatcher({ kind: "host" })).rejects.toMatchObject({ code: "spawn_failed" });
     } finally {
       await waybill.close();
     }
@@ -74,7 +74,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     ]);
     await box.cli(["batch", "run", plan, "--staging", "1", "--detach"]);
     const id = String(rowsOf(box.home, "SELECT id FROM batches")[0]?.id);
-    const pid = await until("there is a worker", () => workerOf(box.home, id));
+    const pid = await until("there is a dispatcher", () => dispatcherOf(box.home, id));
     await until("one runs", () => rowsOf(box.home, "SELECT id FROM runs WHERE status = 'running'").length === 1);
     writeFileSync(box.path("machines.yaml"), "machines: {");
     gate.open();

@@ -1,4 +1,4 @@
-/** Three hundred entries over ten machines, two of which die midway and come back, while the worker is killed again and again. */
+/** Three hundred entries over ten machines, two of which die midway and come back, while the dispatcher is killed again and again. */
 import { existsSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { BatchReport, ItemView } from "../../src/contracts/batch-views.js";
@@ -8,7 +8,7 @@ import { gateIn } from "../crash/gate.js";
 import { type FleetMachine, noSshd, startFleet } from "../harness/fleet.js";
 import { isAlive, signal } from "../harness/processes.js";
 import { createSandbox, type Sandbox } from "../harness/sandbox.js";
-import { rowsOf, workerOf } from "../harness/store-look.js";
+import { dispatcherOf, rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 import { expectNothingLeftOnFleet } from "./fleet-aftermath.js";
 
@@ -48,10 +48,10 @@ function writePlan(): { readonly plan: string; readonly names: readonly string[]
   return { plan: box.plan("plan.yaml", entries), names: entries.map(({ name }) => name).sort() };
 }
 
-async function killWorker(): Promise<void> {
-  const pid = await until("there is a worker", () => workerOf(box.home, batchId()));
+async function killDispatcher(): Promise<void> {
+  const pid = await until("there is a dispatcher", () => dispatcherOf(box.home, batchId()));
   signal(pid, "SIGKILL");
-  await until("the worker is dead", () => !isAlive(pid));
+  await until("the dispatcher is dead", () => !isAlive(pid));
 }
 
 const isOpen = (item: ItemView): boolean => item.run?.ended_at == null && item.state !== "skipped";
@@ -69,14 +69,14 @@ describe.skipIf(noSshd !== null)(
       const batch = box.spawnCli(["batch", "run", plan, "--staging", "1", "--json"]);
       const reached = (count: number) => until(`${count} began`, () => executions().length >= count, LIMIT_MS);
       await reached(ENTRIES / 6);
-      await killWorker();
+      await killDispatcher();
       await reached(ENTRIES / 3);
       await until("the held are held", () => DYING.every((name) => executions().includes(`held-on-${name}`)), LIMIT_MS);
       const dying = fleet.filter(({ name }) => isDying(name));
       await Promise.all(dying.map(({ sshd }) => sshd.kill()));
-      await killWorker();
+      await killDispatcher();
       await reached(ENTRIES / 2);
-      await killWorker();
+      await killDispatcher();
 
       const waiting = await untilStuck();
       expect(waiting.progress).toMatchObject({ total: ENTRIES, finished: false, succeeded: false });

@@ -18,9 +18,9 @@ beforeEach(async () => {
 });
 afterEach(() => box.dispose());
 
-/** How often the worker has said that there was nothing to be done about the run but to wait. */
+/** How often the dispatcher has said that there was nothing to be done about the run but to wait. */
 function restsOf(): number {
-  const folder = join(box.home, "workers");
+  const folder = join(box.home, "dispatchers");
   const logs = existsSync(folder) ? readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8")) : [];
   return logs.join("").split('"run.drive_failed"').length - 1;
 }

@@ -212,7 +212,7 @@ describe.skipIf(noSshd !== null)(`a run whose machine does not answer${skipped}`
     });
   });
 
-  it("is left to a worker when it is detached, and its machine gets it when it answers", async () => {
+  it("is left to a dispatcher when it is detached, and its machine gets it when it answers", async () => {
     await far.sshd.kill();
     box.machines({ far: far.lines });
     const { code, stdout, stderr } = await box.cli(["run", "job", "--machine", "far", "--detach"]);

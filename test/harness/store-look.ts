@@ -55,8 +55,8 @@ export const leasesOf = (home: string): HeldLease[] =>
     pid: Number(row.pid),
   }));
 
-/** The living worker of a batch by its lease, null when there is none now. */
-export function workerOf(home: string, batchId: string): number | null {
+/** The living dispatcher of a batch by its lease, null when there is none now. */
+export function dispatcherOf(home: string, batchId: string): number | null {
   const lease = leasesOf(home).find(({ name }) => name === `batch/${batchId}`);
   return lease !== undefined && isAlive(lease.pid) ? lease.pid : null;
 }

@@ -1,4 +1,4 @@
-/** `waybill batch run`: record the batch once, decide the first wave here, leave the rest to a worker, watch. */
+/** `waybill batch run`: record the batch once, decide the first wave here, leave the rest to a dispatcher, watch. */
 import { resolve } from "node:path";
 import type { PlacementReport } from "../../contracts/batch-views.js";
 import { toPlacementView } from "../../contracts/batch-views.js";
@@ -38,7 +38,7 @@ export const runBatch: CallHandler<"batches.run"> = async (context, input, optio
   });
   const first = await report();
   if (first.progress.finished) return first;
-  await context.ensureWorker({ kind: "batch", batchId: batch.id });
+  await context.ensureDispatcher({ kind: "batch", batchId: batch.id });
   if (input.detach) return first;
   for await (const seen of watchUntilFinished(context, batch.id, options.signal)) {
     await options.onProgress?.({ type: "report", report: seen });

@@ -1,5 +1,5 @@
 import type { CallHandler } from "../context.js";
-import { wakeWorker } from "../runs/forsaken.js";
+import { wakeDispatcher } from "../runs/forsaken.js";
 import { BatchReporter } from "./batch-report.js";
 import { findBatch } from "./find-batch.js";
 
@@ -7,6 +7,6 @@ export const showBatch: CallHandler<"batches.show"> = async (context, input) => 
   const store = await context.store();
   const batch = await findBatch(store, input.id);
   const report = await new BatchReporter(store).report(batch);
-  if (!report.progress.finished) await wakeWorker(context, { kind: "batch", batchId: batch.id });
+  if (!report.progress.finished) await wakeDispatcher(context, { kind: "batch", batchId: batch.id });
   return report;
 };

@@ -1,11 +1,11 @@
-/** Watches a batch to its end, and sees to it that a living worker serves it. */
+/** Watches a batch to its end, and sees to it that a living dispatcher serves it. */
 import type { BatchReport } from "../../contracts/batch-views.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { AppContext, StreamHandler } from "../context.js";
 import { BatchReporter } from "./batch-report.js";
 import { findBatch } from "./find-batch.js";
 
-/** How often it is looked whether the worker still lives, and the clock in the progress moves. */
+/** How often it is looked whether the dispatcher still lives, and the clock in the progress moves. */
 const LOOK_MS = 1_000;
 
 export const watchBatch: StreamHandler<"batches.watch"> = async function* (context, input, options) {
@@ -27,7 +27,7 @@ export async function* watchUntilFinished(
     const report = await reporter.report(batch);
     yield report;
     if (report.progress.finished) return;
-    await context.ensureWorker({ kind: "batch", batchId });
+    await context.ensureDispatcher({ kind: "batch", batchId });
     await store.events.waitForChange(LOOK_MS, signal);
   }
 }

@@ -22,7 +22,7 @@ export async function awaitRuns(
     const runs = ids.flatMap((id) => found.get(id) ?? []);
     if (signal.aborted) return runs;
     // Also for who does not wait: what was asked for must be carried out by somebody.
-    if (await someAreForsaken(context, runs)) await context.ensureWorker(HOST_SCOPE);
+    if (await someAreForsaken(context, runs)) await context.ensureDispatcher(HOST_SCOPE);
     if (enough(runs)) return runs;
     await store.events.waitForChange(LOOK_MS, signal);
   }

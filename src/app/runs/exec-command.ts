@@ -76,7 +76,7 @@ function colours({ environment }: Runtime, terminal: CallerTerminal | undefined)
 async function startAndLetGo(context: AppContext, runtime: Runtime, run: Run): Promise<Run> {
   const options = { until: "started", purpose: "waybill exec --detach", caller: { input: null } } as const;
   const result = await driveRun(runtime, await context.keeper(), run.id, options);
-  if (result.kind !== "ended") await context.ensureWorker(HOST_SCOPE);
+  if (result.kind !== "ended") await context.ensureDispatcher(HOST_SCOPE);
   return result.run;
 }
 

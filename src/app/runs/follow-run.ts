@@ -3,7 +3,7 @@
  *
  * `caller` is given by the process that was called with the command that the run is, and may start it.
  *
- * Leaving early (abort, or a reader that stops reading) gives the run to a worker; it never stops the run. A store that
+ * Leaving early (abort, or a reader that stops reading) gives the run to a dispatcher; it never stops the run. A store that
  * cannot be written (`store_full`, `store_unwritable`) is told to whoever follows; the run stays as it is recorded.
  */
 import type { LogPiece } from "../../contracts/runs.js";
@@ -46,7 +46,7 @@ export async function* followRun(
     stop.abort();
     await driving;
     const run = await runtime.store.runs.getRun(runId);
-    if (failure === undefined && run !== null && !isTerminal(run.status)) await context.ensureWorker(HOST_SCOPE);
+    if (failure === undefined && run !== null && !isTerminal(run.status)) await context.ensureDispatcher(HOST_SCOPE);
   }
   if (failure !== undefined) throw failure;
 }

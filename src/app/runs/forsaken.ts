@@ -18,18 +18,18 @@ export async function someAreForsaken(context: AppContext, runs: readonly Run[])
 }
 
 /**
- * For commands that only read: they write nothing themselves, but start the worker that brings the records up to date,
+ * For commands that only read: they write nothing themselves, but start the dispatcher that brings the records up to date,
  * so that what was left by a kill is not shown as running for ever.
  */
-export async function wakeWorkerFor(context: AppContext, runs: readonly Run[]): Promise<void> {
-  if (await someAreForsaken(context, runs)) await wakeWorker(context, HOST_SCOPE);
+export async function wakeDispatcherFor(context: AppContext, runs: readonly Run[]): Promise<void> {
+  if (await someAreForsaken(context, runs)) await wakeDispatcher(context, HOST_SCOPE);
 }
 
-export async function wakeWorker(context: AppContext, scope: DispatchScope): Promise<void> {
+export async function wakeDispatcher(context: AppContext, scope: DispatchScope): Promise<void> {
   try {
-    await context.ensureWorker(scope);
+    await context.ensureDispatcher(scope);
   } catch (error) {
-    // Whoever may read the store and not write beside it cannot start a worker; the reading must not fail for that.
+    // Whoever may read the store and not write beside it cannot start a dispatcher; the reading must not fail for that.
     if (!(error instanceof WaybillError) || error.code !== "spawn_failed") throw error;
   }
 }

@@ -4,7 +4,7 @@ import type { RunFilter } from "../../store/run-store.js";
 import { findBatch } from "../batches/find-batch.js";
 import type { CallHandler } from "../context.js";
 import { findRun } from "./find-run.js";
-import { wakeWorkerFor } from "./forsaken.js";
+import { wakeDispatcherFor } from "./forsaken.js";
 
 /** Lists runs by key, newest first; filters are applied before the limit. */
 export const listRuns: CallHandler<"runs.list"> = async (context, input) => {
@@ -27,6 +27,6 @@ export const listRuns: CallHandler<"runs.list"> = async (context, input) => {
   };
   const before = input.before === undefined ? {} : { before: (await findRun(store, input.before)).id };
   const runs = await store.runs.listRuns(filter, { ...before, limit: input.limit });
-  await wakeWorkerFor(context, runs);
+  await wakeDispatcherFor(context, runs);
   return { runs: runs.map(toRunView), next: runs.length < input.limit ? null : (runs.at(-1)?.id ?? null) };
 };

@@ -6,6 +6,6 @@ import { findRun } from "./find-run.js";
 export const showRun: CallHandler<"runs.show"> = async (context, input) => {
   const run = await findRun(await context.store(), input.id);
   // Loaded only for a run that may need it: showing an ended one is what people wait for most often.
-  if (!isTerminal(run.status)) await (await import("./forsaken.js")).wakeWorkerFor(context, [run]);
+  if (!isTerminal(run.status)) await (await import("./forsaken.js")).wakeDispatcherFor(context, [run]);
   return toRunDetailView(run);
 };

@@ -136,7 +136,7 @@ function machineBusy(spec: MachineSpec, holder: Run): WaybillError {
   );
 }
 
-/** Starts the run and leaves it to a worker, also where its machine gives no answer yet. */
+/** Starts the run and leaves it to a dispatcher, also where its machine gives no answer yet. */
 async function startAndLetGo(
   context: AppContext,
   runtime: Runtime,
@@ -149,7 +149,7 @@ async function startAndLetGo(
     await onProgress?.({ type: "contact", change: await describeLoss(runtime.store, run) });
   }
   const needsThisEnvironment = run.pid === null && Object.values(run.request.env).some((v) => typeof v !== "string");
-  await context.ensureWorker(needsThisEnvironment ? { kind: "run", runId: id } : HOST_SCOPE);
+  await context.ensureDispatcher(needsThisEnvironment ? { kind: "run", runId: id } : HOST_SCOPE);
   return run;
 }
 

@@ -20,7 +20,7 @@ export const destroyStore: CallHandler<"store.destroy"> = async (context, input)
     });
   }
   await store.reset();
-  for (const path of [join(home.root, "runs"), home.trees, home.workers]) {
+  for (const path of [join(home.root, "runs"), home.trees, home.dispatchers, home.workers]) {
     await rm(path, { recursive: true, force: true });
   }
   return { destroyed: storeUrl };

@@ -142,7 +142,14 @@ async function explainBatch(context: AppContext, batch: Batch): Promise<Reason[]
   const lease = await runtime.store.leases.getLease(`batch/${batch.id}`);
   const forsaken = (await isHeld(runtime, lease))
     ? []
-    : [reason("worker_gone", "No worker serves it just now.", [], `\`waybill batch watch ${batch.id}\` starts one.`)];
+    : [
+        reason(
+          "dispatcher_gone",
+          "No dispatcher serves it just now.",
+          [],
+          `\`waybill batch watch ${batch.id}\` starts one.`,
+        ),
+      ];
   const parts = await Promise.all(open.map((item) => explainItem(context, runtime, item, runs)));
   return [...forsaken, ...parts.flat()];
 }
@@ -186,7 +193,7 @@ async function explainItem(
   const [placement] = place([item], loads);
   if (placement?.decision === "skip") return [named(reason("no_matching_machine", placement.reason))];
   if (placement?.decision !== "wait")
-    return [named(reason("worker_gone", "a machine is free; a worker will place it."))];
+    return [named(reason("dispatcher_gone", "a machine is free; a dispatcher will place it."))];
   const active = await runtime.store.runs.activeRuns();
   const fitting = loads.filter(({ spec }) => matches(spec, item.selector));
   const suitable = new Set(fitting.map(({ spec }) => spec.name));

@@ -1,9 +1,9 @@
-/** Retention that needs nobody's asking: a little of it by each worker that has nothing else left to do. */
+/** Retention that needs nobody's asking: a little of it by each dispatcher that has nothing else left to do. */
 import type { AppContext } from "../context.js";
 import { removeFiles, retentionPolicy } from "./collect-garbage.js";
 
 const EVERY_MS = 3_600_000;
-/** So that a worker leaves soon; the rest goes with the next sweeps. */
+/** So that a dispatcher leaves soon; the rest goes with the next sweeps. */
 const RUNS_AT_ONCE = 2_000;
 
 /** Removes what the retention does not keep, at most once an hour per store. A sweep that fails is told in the log only. */
@@ -17,7 +17,7 @@ export async function sweep(context: AppContext): Promise<void> {
     await removeFiles(home, runIds, []);
     log("store.swept", { runs: runIds.length });
   } catch (error) {
-    // What a worker is for is done; what could not be removed now can be in an hour.
+    // What a dispatcher is for is done; what could not be removed now can be in an hour.
     log("store.sweep_failed", { error: (error as Error).message });
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What Ctrl-C and the end of the terminal mean while something is being waited for.
  *
- * Leaving is always safe: `signal` stops the waiting, a worker looks after the work. A command may give the first Ctrl-C
+ * Leaving is always safe: `signal` stops the waiting, a dispatcher looks after the work. A command may give the first Ctrl-C
  * another meaning (`waybill run`: cancel what it started); the second one leaves.
  */
 export interface Interrupts {

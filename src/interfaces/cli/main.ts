@@ -1,8 +1,8 @@
 /** The `waybill` command: reads the command line, carries it out, leaves with a code. The only place that ends the process. */
 import { fileURLToPath } from "node:url";
 import { type OpenOptions, open, type Waybill } from "../../app/open.js";
-import { parseScope } from "../../app/spawn-worker.js";
-import { work } from "../../app/work.js";
+import { serveScope } from "../../app/serve-scope.js";
+import { parseScope } from "../../app/spawn-dispatcher.js";
 import { ERRORS, WaybillError } from "../../domain/errors.js";
 import { jsonLog } from "../../observe/log.js";
 import { completionScript } from "./completion.js";
@@ -14,10 +14,10 @@ import { readCommandLine } from "./program.js";
 import { printable } from "./render/text.js";
 import { readVersion } from "./version.js";
 
-const WORK = "_work";
+const DISPATCH = "_dispatch";
 
-const self: Pick<OpenOptions, "workerCommand"> = {
-  workerCommand: [process.execPath, ...process.execArgv, fileURLToPath(new URL("./cli.cjs", import.meta.url))],
+const self: Pick<OpenOptions, "dispatcherCommand"> = {
+  dispatcherCommand: [process.execPath, ...process.execArgv, fileURLToPath(new URL("./cli.cjs", import.meta.url))],
 };
 
 /** Opens Waybill for this process; the settings that `open` finds decide whether it is to die at a step. */
@@ -31,7 +31,7 @@ async function openHere(options: OpenOptions): Promise<Waybill> {
 let leaveAtOnce = false;
 
 async function main(argv: readonly string[], printer: Printer): Promise<number> {
-  if (argv[0] === WORK) return await serve(argv.slice(1), printer);
+  if (argv[0] === DISPATCH) return await serve(argv.slice(1), printer);
   const invocation = readCommandLine(argv, readVersion());
   if (invocation.kind === "printed") return invocation.exit;
   if (invocation.kind === "completion") {
@@ -48,15 +48,15 @@ async function main(argv: readonly string[], printer: Printer): Promise<number> 
   }
 }
 
-/** The detached worker: its messages go to its log file, line by line. */
+/** The detached dispatcher: its messages go to its log file, line by line. */
 async function serve(args: readonly string[], printer: Printer): Promise<number> {
   const scope = parseScope(args);
-  if (scope === null) throw new WaybillError("invalid_input", `Expected: ${WORK} host | batch ID | run ID.`);
+  if (scope === null) throw new WaybillError("invalid_input", `Expected: ${DISPATCH} host | batch ID | run ID.`);
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
   const waybill = await openHere({ log: jsonLog((line) => printer.note(line.trimEnd()), Date.now) });
   try {
-    await work(waybill.context, scope, stop.signal);
+    await serveScope(waybill.context, scope, stop.signal);
     return 0;
   } finally {
     await waybill.close();

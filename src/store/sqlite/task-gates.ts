@@ -3,7 +3,6 @@
  * same however many wait for a key, for paths or for other tasks; whoever changes what they wait for opens the gate.
  */
 import { type DependencyOutcome, judgeDependency } from "../../domain/dependency.js";
-
 import { TURN_MS } from "../../domain/path-line.js";
 import type { PathScope } from "../../domain/path-scope.js";
 import { plainFailure, type TaskFailure, type TaskState, waitsForPerson } from "../../domain/task.js";

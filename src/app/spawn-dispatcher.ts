@@ -1,4 +1,4 @@
-/** Starts detached workers: the same program again, in a session of its own, its messages in a log file of its own. */
+/** Starts detached dispatchers: the same program again, in a session of its own, its messages in a log file of its own. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync } from "node:fs";
@@ -9,10 +9,10 @@ import { provenanceVariables, withoutOwnVariables } from "../dispatch/program-en
 import { isHeld, type Runtime } from "../dispatch/runtime.js";
 import { WaybillError } from "../domain/errors.js";
 
-/** How long a worker that was just started is given to take its lease before another is tried. */
+/** How long a dispatcher that was just started is given to take its lease before another is tried. */
 const START_MS = 3_000;
 
-export class WorkerSpawner {
+export class DispatcherSpawner {
   readonly #settings: Settings;
   readonly #command: readonly string[];
   readonly #startedAt = new Map<string, number>();
@@ -33,8 +33,8 @@ export class WorkerSpawner {
       await this.#spawn(scope);
     } catch (cause) {
       this.#startedAt.delete(name);
-      throw new WaybillError("spawn_failed", `No worker could be started: ${(cause as Error).message}.`, {
-        hint: "What was recorded stays; any later `waybill` command that looks at it starts a worker.",
+      throw new WaybillError("spawn_failed", `No dispatcher could be started: ${(cause as Error).message}.`, {
+        hint: "What was recorded stays; any later `waybill` command that looks at it starts a dispatcher.",
         cause,
       });
     }
@@ -42,11 +42,11 @@ export class WorkerSpawner {
 
   async #spawn(scope: DispatchScope): Promise<void> {
     const { home, storeUrl, inventoryFile, environment, provenance, cwd } = this.#settings;
-    mkdirSync(home.workers, { recursive: true, mode: 0o700 });
-    const log = openSync(join(home.workers, `${scope.kind}.log`), "a", 0o600);
+    mkdirSync(home.dispatchers, { recursive: true, mode: 0o700 });
+    const log = openSync(join(home.dispatchers, `${scope.kind}.log`), "a", 0o600);
     const [program, ...args] = this.#command;
     try {
-      const child = spawn(program ?? process.execPath, [...args, "_work", ...scopeArguments(scope)], {
+      const child = spawn(program ?? process.execPath, [...args, "_dispatch", ...scopeArguments(scope)], {
         detached: true,
         stdio: ["ignore", log, log],
         cwd,
@@ -66,7 +66,7 @@ export class WorkerSpawner {
   }
 }
 
-/** What `_work` is called with; read back by `parseScope`. */
+/** What `_dispatch` is called with; read back by `parseScope`. */
 function scopeArguments(scope: DispatchScope): string[] {
   if (scope.kind === "batch") return ["batch", scope.batchId];
   return scope.kind === "run" ? ["run", scope.runId] : ["host"];
