@@ -4,7 +4,20 @@ import { claimView, leaseView } from "./claim-view.js";
 import { duration, maybeTime, taskId } from "./fields.js";
 import { operation } from "./operation.js";
 import { taskView } from "./task-views.js";
-import { agent, fence, lease, pid, read, session, space, tags, toAgent, types, write } from "./worker-fields.js";
+import {
+  agent,
+  fence,
+  lease,
+  pid,
+  read,
+  reason,
+  session,
+  space,
+  tags,
+  toAgent,
+  types,
+  write,
+} from "./worker-fields.js";
 
 export const claimTask = operation({
   name: "tasks.claim",
@@ -96,7 +109,7 @@ export const releaseTask = operation({
     z.object({
       id: taskId,
       fence,
-      reason: z.string().min(1).max(1_000).optional().describe("why, for its thread"),
+      reason: reason.optional(),
       delay: duration.optional().describe("nobody may claim it before so long from now"),
       agent,
     }),
@@ -119,7 +132,7 @@ export const handOffTask = operation({
       session: session.describe("of whoever it is given to (default: a new UUID)"),
       lease,
       pid,
-      reason: z.string().min(1).max(1_000).optional().describe("why, for its thread"),
+      reason: reason.optional(),
       agent,
       env: z.boolean().default(false).describe("print lines for `eval`, for whoever it is given to"),
     }),
@@ -137,7 +150,7 @@ export const reclaimTask = operation({
   input: () =>
     z.object({
       id: taskId,
-      reason: z.string().min(1).max(1_000).describe("why, for its thread and the feed"),
+      reason,
       force: z.boolean().default(false).describe("also from an owner that lives"),
       agent,
     }),

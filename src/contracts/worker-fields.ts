@@ -33,6 +33,8 @@ export const pid = z.coerce
   .optional()
   .describe("process of this host that works on it: when it is dead, the claim is over at once");
 
+export const reason = z.string().min(1).max(1_000).describe("why, for its thread and the feed");
+
 const globList = (what: string) =>
   z
     .array(z.string())
