@@ -6,19 +6,18 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { defineTask, type TaskDefinition } from "../../src/index.js";
 import { newSeed, seededRandom } from "../crash/seeded-random.js";
 import { faultsInFeed } from "../harness/feed-faults.js";
+import { perTest } from "../harness/per-test.js";
 import { until } from "../harness/until.js";
 import { type EngineProcess, notesIn, startEngineProcess } from "./engine-process.js";
 import { anything, createWorkshop, type Workshop } from "./workshop.js";
 
-let shop: Workshop;
+const shop = perTest(createWorkshop);
 let processes: EngineProcess[];
-beforeEach(async () => {
-  shop = await createWorkshop();
+beforeEach(() => {
   processes = [];
 });
 afterEach(async () => {
   await Promise.all(processes.map((process) => process.kill()));
-  await shop.dispose();
 });
 
 const start = async (

@@ -5,29 +5,28 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type * as Library from "../../src/index.js";
 import { builtDist } from "../harness/built-cli.js";
+import { perTest } from "../harness/per-test.js";
 import { until } from "../harness/until.js";
-import { createWorkshop, type Workshop } from "./workshop.js";
+import { createWorkshop } from "./workshop.js";
 
 type Definition = Library.TaskDefinition;
 type Definitions = Record<"where" | "dies" | "child" | "uses" | "stops" | "blocks" | "naps" | "asks", Definition>;
 
 const FIXTURE = fileURLToPath(new URL("../fixtures/tasks/isolated.mjs", import.meta.url));
 
-let shop: Workshop;
+const shop = perTest(createWorkshop);
 let engine: Library.Engine;
 let types: Definitions;
 beforeEach(async () => {
   const lib = pathToFileURL(join(builtDist(), "index.js")).href;
   vi.stubEnv("WAYBILL_TEST_LIB", lib);
   types = (await import(FIXTURE)) as Definitions;
-  shop = await createWorkshop();
   const library = (await import(lib)) as typeof Library;
   engine = await library.openEngine({ store: `file:${shop.path}`, tasks: Object.values(types), abortGraceMs: 50 });
   await engine.start();
 });
 afterEach(async () => {
   await engine.close({ graceMs: 0 });
-  await shop.dispose();
   vi.unstubAllEnvs();
 });
 

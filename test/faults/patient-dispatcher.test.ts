@@ -3,22 +3,19 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { open, type Waybill } from "../../src/app/open.js";
 import { Dispatcher } from "../../src/dispatch/dispatcher.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let waybill: Waybill;
 let logged: string[];
 beforeEach(async () => {
-  box = createSandbox();
   logged = [];
   waybill = await open({ environment: box.env, cwd: box.dir, log: (event) => void logged.push(event) });
   await waybill.context.store();
 });
-afterEach(async () => {
-  await waybill.close();
-  await box.dispose();
-});
+afterEach(() => waybill.close());
 
 function sql(text: string): void {
   const db = new Database(join(box.home, "waybill.db"), { timeout: 10_000 });

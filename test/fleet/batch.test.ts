@@ -1,13 +1,14 @@
 /** Three hundred entries over ten machines, two of which die midway and come back, while the dispatcher is killed again and again. */
 import { existsSync, readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { BatchReport, ItemView } from "../../src/contracts/batch-views.js";
 import type { OutputOf } from "../../src/index.js";
 import { expectEndedOnce } from "../crash/aftermath.js";
 import { gateIn } from "../crash/gate.js";
 import { type FleetMachine, noSshd, startFleet } from "../harness/fleet.js";
+import { perTest } from "../harness/per-test.js";
 import { isAlive, signal } from "../harness/processes.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { dispatcherOf, rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 import { expectNothingLeftOnFleet } from "./fleet-aftermath.js";
@@ -21,13 +22,11 @@ const LIMIT_MS = 900_000;
 
 type Why = OutputOf<"system.why">;
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let fleet: FleetMachine[];
 beforeEach(async () => {
-  box = createSandbox();
   fleet = await startFleet(box, MACHINES, { slots: 2, tags: ["any"], connect_timeout: "5s" });
 });
-afterEach(() => box.dispose());
 
 const isDying = (machine: string | undefined): boolean => DYING.some((name) => name === machine);
 const executions = (): string[] =>

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { BatchReport } from "../../src/contracts/batch-views.js";
 
 import { type FleetMachine, noSshd, startMachine } from "../harness/fleet.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { until } from "../harness/until.js";
 import { expectNothingLeftOnFleet } from "./fleet-aftermath.js";
 import { sessionsOf } from "./server-log.js";
@@ -15,17 +16,13 @@ const RUNS = 64;
 const CALLERS = 12;
 const LONG = { deadlineMs: 240_000 } as const;
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let machine: FleetMachine;
 beforeEach(async () => {
-  box = createSandbox();
   machine = await startMachine(box, "big", { lines: ["LogLevel VERBOSE"] }, { slots: RUNS, tags: ["any"] });
   box.machines({ big: machine.lines });
 });
-afterEach(async () => {
-  await machine.sshd.kill();
-  await box.dispose();
-});
+afterEach(() => machine.sshd.kill());
 
 const executions = (): string[] =>
   existsSync(box.path("executions")) ? readFileSync(box.path("executions"), "utf8").trim().split("\n").sort() : [];

@@ -2,19 +2,16 @@
 import { chmodSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { noSshd, startMachine } from "../harness/fleet.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { expectNothingLeft } from "./aftermath.js";
 
 const skipped = noSshd === null ? "" : ` (skipped: ${noSshd})`;
 
-let box: Sandbox;
-beforeEach(() => {
-  box = createSandbox();
-});
-afterEach(() => box.dispose());
+const box = perTest(createSandbox);
 
 /** Whatever was carried out would have made a file of this name somewhere below the sandbox. */
 const CANARY = "canary";

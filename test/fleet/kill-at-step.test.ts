@@ -2,13 +2,14 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { RunDetailView } from "../../src/contracts/run-views.js";
 import { STEPS, type Step } from "../../src/observe/steps.js";
 import { expectEndedOnce } from "../crash/aftermath.js";
 import { gateIn } from "../crash/gate.js";
 import { type FleetMachine, noSshd, startFleet } from "../harness/fleet.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { rowsOf } from "../harness/store-look.js";
 import { DEADLINE_MS, until } from "../harness/until.js";
 import { expectNothingLeftOnFleet } from "./fleet-aftermath.js";
@@ -16,15 +17,13 @@ import { expectNothingLeftOnFleet } from "./fleet-aftermath.js";
 const skipped = noSshd === null ? "" : ` (skipped: ${noSshd})`;
 const KIB = 1024;
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let machines: FleetMachine[];
 let far: FleetMachine;
 beforeEach(async () => {
-  box = createSandbox();
   machines = await startFleet(box, ["far", "farther"], { tags: ["any"] });
   [far] = machines as [FleetMachine];
 });
-afterEach(() => box.dispose());
 
 const executions = (): string[] => readFileSync(box.path("executions"), "utf8").trim().split("\n");
 const runId = (): string => String(rowsOf(box.home, "SELECT id FROM runs")[0]?.id);

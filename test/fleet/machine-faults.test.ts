@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { mountSmallDisk, type SmallDisk, whyNoSmallDisk } from "../../src/machines/conformance/small-disk.js";
 import { type FleetMachine, noSshd, startMachine } from "../harness/fleet.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { toolsWith } from "../harness/tools.js";
 import { until } from "../harness/until.js";
 import { expectNothingLeft } from "./aftermath.js";
@@ -17,17 +18,13 @@ type Options = NonNullable<Parameters<typeof startMachine>[2]>;
 
 const skipped = noSshd === null ? "" : ` (skipped: ${noSshd})`;
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let disk: SmallDisk | null;
 beforeEach(() => {
-  box = createSandbox();
   disk = null;
   box.work("job", "echo done");
 });
-afterEach(async () => {
-  disk?.unmount();
-  await box.dispose();
-});
+afterEach(() => disk?.unmount());
 
 async function machine(options: Options = {}): Promise<FleetMachine> {
   const far = await startMachine(box, "far", options);

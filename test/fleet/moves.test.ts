@@ -1,22 +1,21 @@
 /** A run goes from a machine that gives no answer to one that may, and not to and fro between silent ones. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { type FleetMachine, noSshd, startFleet } from "../harness/fleet.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { eventsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 
 const NAMES = ["a", "b", "c"];
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let fleet: FleetMachine[];
 beforeEach(async () => {
-  box = createSandbox();
   fleet = await startFleet(box, NAMES, { tags: ["any"] });
   await Promise.all(fleet.map(({ sshd }) => sshd.kill()));
 });
-afterEach(() => box.dispose());
 
 /** How often the dispatcher has said that there was nothing to be done about the run but to wait. */
 function restsOf(): number {

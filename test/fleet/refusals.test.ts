@@ -2,10 +2,11 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { type FleetMachine, noSshd, startMachine } from "../harness/fleet.js";
-import { createSandbox, type MachineLines, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox, type MachineLines } from "../harness/sandbox.js";
 import { leasesOf } from "../harness/store-look.js";
 import { toolsWith } from "../harness/tools.js";
 import { until } from "../harness/until.js";
@@ -16,14 +17,12 @@ type Why = OutputOf<"system.why">;
 
 const skipped = noSshd === null ? "" : ` (skipped: ${noSshd})`;
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let far: FleetMachine;
 beforeEach(async () => {
-  box = createSandbox();
   far = await startMachine(box, "far");
   box.work("job", "echo done");
 });
-afterEach(() => box.dispose());
 
 function write(name: string, text: string): string {
   writeFileSync(box.path(name), text, { mode: 0o600 });

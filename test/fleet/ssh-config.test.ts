@@ -2,28 +2,27 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { OutputOf } from "../../src/index.js";
 import { PERSIST_SECONDS } from "../../src/machines/ssh/ssh-command.js";
 import { gateIn } from "../cli/gate.js";
 import { type FleetMachine, noSshd, startMachine } from "../harness/fleet.js";
+import { perTest } from "../harness/per-test.js";
 import { processesWith, signal } from "../harness/processes.js";
-import { createSandbox, type MachineLines, type Sandbox } from "../harness/sandbox.js";
+import { createSandbox, type MachineLines } from "../harness/sandbox.js";
 import { expectNothingLeft } from "./aftermath.js";
 import { sessionsOf } from "./server-log.js";
 
 const skipped = noSshd === null ? "" : ` (skipped: ${noSshd})`;
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let runtimeDir: string;
 beforeEach(() => {
-  box = createSandbox();
   box.work("job", "echo done");
   // A folder of its own for shared connections, so that they can be told from those of others.
   runtimeDir = box.path("run");
   mkdirSync(runtimeDir);
 });
-afterEach(() => box.dispose());
 
 const env = (): Record<string, string> => ({ XDG_RUNTIME_DIR: runtimeDir });
 const start = (name: string, lines: readonly string[] = []): Promise<FleetMachine> =>

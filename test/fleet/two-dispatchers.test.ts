@@ -1,24 +1,23 @@
 /** Two dispatchers that know nothing of each other drive one run: the machine lets it start once. */
 import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { RunDetailView } from "../../src/contracts/run-views.js";
 import { gateIn } from "../crash/gate.js";
 import { type FleetMachine, noSshd, startFleet } from "../harness/fleet.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { rowsOf } from "../harness/store-look.js";
 import { until } from "../harness/until.js";
 import { expectNothingLeftOnFleet } from "./fleet-aftermath.js";
 
 const skipped = noSshd === null ? "" : ` (skipped: ${noSshd})`;
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let machines: FleetMachine[];
 beforeEach(async () => {
-  box = createSandbox();
   machines = await startFleet(box, ["far"], { slots: 2 });
 });
-afterEach(() => box.dispose());
 
 const executions = (): string => readFileSync(box.path("executions"), "utf8");
 

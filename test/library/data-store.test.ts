@@ -3,20 +3,19 @@ import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type * as Library from "../../src/index.js";
 import { builtDist } from "../harness/built-cli.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let library: typeof Library;
 beforeEach(async () => {
-  box = createSandbox();
   vi.stubEnv("WAYBILL_HOME", box.home);
   vi.stubEnv("WAYBILL_STORE", "");
   vi.stubEnv("WAYBILL_SCOPE", "");
   library = (await import(pathToFileURL(join(builtDist(), "index.js")).href)) as typeof Library;
 });
-afterEach(async () => {
+afterEach(() => {
   vi.unstubAllEnvs();
-  await box.dispose();
 });
 
 describe("the published data store", () => {

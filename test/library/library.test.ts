@@ -5,21 +5,18 @@ import type * as Library from "../../src/index.js";
 import type { Progress, Waybill } from "../../src/index.js";
 import { gateIn } from "../cli/gate.js";
 import { builtDist } from "../harness/built-cli.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let library: typeof Library;
 let waybill: Waybill;
 
 beforeEach(async () => {
-  box = createSandbox();
   library = (await import(pathToFileURL(join(builtDist(), "index.js")).href)) as typeof Library;
   waybill = await library.open({ environment: box.env, cwd: box.dir });
 });
-afterEach(async () => {
-  await waybill.close();
-  await box.dispose();
-});
+afterEach(() => waybill.close());
 
 describe("the published library", () => {
   it("carries out operations, tells their progress, and streams", async () => {

@@ -5,21 +5,20 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { buildSpec, buildWorkerCommand, open, parseResult, type Waybill, waitWorkerAbsent } from "../../src/index.js";
-import { createSandbox, type Sandbox } from "../harness/sandbox.js";
+import { perTest } from "../harness/per-test.js";
+import { createSandbox } from "../harness/sandbox.js";
 import { dispatchesOf } from "./dispatches.js";
 
-let box: Sandbox;
+const box = perTest(createSandbox);
 let waybill: Waybill;
 let started: ChildProcess[];
 beforeEach(async () => {
-  box = createSandbox();
   started = [];
   waybill = await open({ environment: box.env, cwd: box.dir });
 });
 afterEach(async () => {
   for (const child of started) child.kill("SIGKILL");
   await waybill.close();
-  await box.dispose();
 });
 
 function start(command: string, args: readonly string[], cwd: string): ChildProcessByStdio<null, Readable, null> {
