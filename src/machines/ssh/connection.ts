@@ -34,6 +34,8 @@ export interface ExchangeRequest extends Pick<RemoteCall, "deadlineMs" | "signal
   readonly kind: SessionKind;
 }
 
+/** An answer that lasts as long as somebody wants it begins within this, or the machine is out of reach; milliseconds. */
+const BEGIN_MS = 60_000;
 /** A client whose request is over leaves by itself within this, or is killed. */
 const LEAVE_MS = 2_000;
 /** How much of what ssh says on standard error is kept. */
@@ -43,12 +45,14 @@ export class SshConnection {
   readonly #spec: MachineSpec;
   readonly #environment: Environment;
   readonly #dialect: Dialect;
+  readonly #beginMs: number;
   readonly #places = new SessionPlaces();
 
-  constructor(spec: MachineSpec, environment: Environment, dialect: Dialect) {
+  constructor(spec: MachineSpec, environment: Environment, dialect: Dialect, beginMs = BEGIN_MS) {
     this.#spec = spec;
     this.#environment = environment;
     this.#dialect = dialect;
+    this.#beginMs = beginMs;
   }
 
   /** Sends a request. The exchange must be read to its end, or closed. */
@@ -111,19 +115,21 @@ export class SshConnection {
     lane: Lane,
   ): AsyncGenerator<Buffer, number> {
     let late = false;
-    const timer =
-      deadlineMs === null
-        ? undefined
-        : setTimeout(() => {
-            late = true;
-            client.kill("SIGKILL");
-            // The client itself keeps this process, until somebody closes the exchange without reading on.
-          }, deadlineMs).unref();
+    const limitMs = deadlineMs ?? this.#beginMs;
+    const timer = setTimeout(() => {
+      late = true;
+      client.kill("SIGKILL");
+      // The client itself keeps this process, until somebody closes the exchange without reading on.
+    }, limitMs).unref();
+    const onBegin = (): void => {
+      pass.passed();
+      if (deadlineMs === null) clearTimeout(timer);
+    };
     const abort = (): void => void client.kill("SIGKILL");
     signal?.addEventListener("abort", abort, { once: true });
     let end: AnswerEnd = { begun: false, status: null };
     try {
-      const frames = unframe(output, nonce, () => pass.passed());
+      const frames = unframe(output, nonce, onBegin);
       for (;;) {
         const next = await frames.next();
         if (next.done === true) {
@@ -135,7 +141,7 @@ export class SshConnection {
       if (end.status !== null) return end.status;
       const code = await left;
       signal?.throwIfAborted();
-      const error = this.#explain(end, code, late ? deadlineMs : null, said());
+      const error = this.#explain(end, code, late ? limitMs : null, said());
       if (!end.begun) pass.failed(error);
       if (late && !end.begun) this.#abandon(lane);
       throw error;
