@@ -28,7 +28,6 @@ const COMMON = {
   target: "node20",
   external: ["better-sqlite3", "pg", "vitest", "fast-check"],
   treeShaking: true,
-  minify: true,
   legalComments: "none",
   metafile: true,
   logLevel: "warning",
@@ -36,7 +35,7 @@ const COMMON = {
 
 const outputsOf = ({ metafile }) => Object.keys(metafile.outputs).map((path) => basename(path));
 
-/** The doors of the library, in chunks that they share. */
+/** The doors of the library, in chunks that they share; as they were written, for whoever reads a stack or steps through. */
 async function bundleLibrary() {
   return outputsOf(
     await build({
@@ -55,6 +54,7 @@ async function bundleCommand() {
   const [name = ""] = outputsOf(
     await build({
       ...COMMON,
+      minify: true,
       entryPoints: { "cli-main": "src/interfaces/cli/main.ts" },
       entryNames: "[name]-[hash]",
       outExtension: { ".js": ".cjs" },
