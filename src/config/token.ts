@@ -12,7 +12,8 @@ const TOKEN = /^[A-Za-z0-9\-._~+/]{16,}=*$/;
 
 /**
  * `file`, else `WAYBILL_TOKEN`, else `token` in the state directory, which is made, readable by its owner alone, when it
- * is not there. Errors: `invalid_input` for a file that cannot be read and for what is no token.
+ * is not there. Errors: `invalid_input` for a file that cannot be read and for what is no token;
+ * `disk_full` and `store_unwritable` when none can be made.
  */
 export function readToken(settings: Pick<Settings, "home" | "environment" | "cwd">, file: string | undefined): string {
   if (file !== undefined) return checked(readText(resolve(settings.cwd, file)), `The file ${file}`);
@@ -43,7 +44,6 @@ function checked(text: string, where: string): string {
 
 /** Written whole beside its place, then linked there: of two processes that make one, the first wins and both read it. */
 function makeOnce(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // A name that nobody else has: in containers every sidecar has the same pid.
   const made = `${path}.${randomBytes(6).toString("hex")}`;
   try {
@@ -54,6 +54,7 @@ function makeOnce(path: string): void {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") return;
   }
   try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     writeFileSync(made, `${randomBytes(TOKEN_BYTES).toString("hex")}\n`, { mode: 0o600, flag: "wx", flush: true });
     linkSync(made, path);
   } catch (error) {
@@ -63,8 +64,12 @@ function makeOnce(path: string): void {
   }
 }
 
-const unwritable = (path: string, cause: unknown): WaybillError =>
-  new WaybillError("invalid_input", `No token could be made at ${path}: ${(cause as Error).message}.`, {
-    hint: "Give one with --token-file or WAYBILL_TOKEN, or make the directory writable.",
+function unwritable(path: string, cause: unknown): WaybillError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const full = code === "ENOSPC" || code === "EDQUOT";
+  return new WaybillError(full ? "disk_full" : "store_unwritable", `No token could be made at ${path}: ${message}.`, {
+    hint: `${full ? "Free some space" : "Make the directory writable"}, or give one with --token-file or WAYBILL_TOKEN.`,
+    details: { path, errno: code },
     cause,
   });
+}

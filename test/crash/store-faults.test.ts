@@ -6,6 +6,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { RunView } from "../../src/contracts/run-views.js";
 import type { ErrorCode } from "../../src/domain/errors.js";
+import type { OutputOf } from "../../src/index.js";
 import { mountSmallDisk, type SmallDisk, whyNoSmallDisk } from "../../src/machines/conformance/small-disk.js";
 import { perTest } from "../harness/per-test.js";
 import { createSandbox } from "../harness/sandbox.js";
@@ -80,6 +81,9 @@ describe.skipIf(noDisk !== null)(
       expect((await box.json<{ runs: RunView[] }>(["runs", "list"])).runs).toMatchObject([{ ref: "first" }]);
       await expectRefused(["run", box.path("first")], "store_unwritable");
       await expectRefused(["run", box.path("second")], "store_unwritable");
+      await expectRefused(["serve", "--port", "0"], "store_unwritable");
+      const { findings } = await box.json<OutputOf<"system.doctor">>(["doctor"]);
+      expect(findings.find(({ name }) => name === "store")).toMatchObject({ ok: false });
       expect(digest()).toBe(before);
     });
   },

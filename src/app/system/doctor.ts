@@ -56,7 +56,9 @@ async function checkHome(context: AppContext): Promise<MachineFinding[]> {
 
 async function checkStore(context: AppContext): Promise<MachineFinding[]> {
   try {
-    const info = await (await context.store()).info();
+    const store = await context.store();
+    const info = await store.info();
+    await store.probe();
     const durability = Object.entries(info.durability).map(([name, value]) => `${name}=${value}`);
     return [{ name: "store", ok: true, value: `${info.url} (${info.engine}, ${durability.join(", ")})`, hint: null }];
   } catch (error) {
