@@ -1,5 +1,9 @@
 /** A network of its own for a server: a namespace, and a virtual cable to it that can be pulled (Linux, root, iproute2). */
 import { execFileSync } from "node:child_process";
+import { isAlive } from "../harness/processes.js";
+
+const NAMESPACE = "wb-test-";
+const CABLE = "wbt";
 
 const ip = (...args: readonly string[]): string => execFileSync("ip", args, { encoding: "utf8", stdio: "pipe" });
 
@@ -9,19 +13,19 @@ export class NetworkLink {
   readonly address: string;
   readonly #cable: string;
 
-  private constructor(namespace: string, cable: string, address: string) {
-    this.namespace = namespace;
-    this.#cable = cable;
+  private constructor(pid: number, address: string) {
+    this.namespace = `${NAMESPACE}${pid}`;
+    this.#cable = `${CABLE}${pid}`;
     this.address = address;
   }
 
   /** Null where this cannot be made: without rights, or without iproute2. The caller removes it. */
   static make(): NetworkLink | null {
-    // One of the 64 networks of four addresses in the range that is kept for examples (RFC 5737).
-    const base = 4 * (process.pid % 64);
-    const namespace = `wb-test-${process.pid}`;
-    const cable = `wbt${process.pid}`;
-    const link = new NetworkLink(namespace, cable, `192.0.2.${base + 2}`);
+    removeForsaken();
+    const base = freeBase();
+    const link = new NetworkLink(process.pid, `192.0.2.${base + 2}`);
+    const { namespace } = link;
+    const cable = link.#cable;
     try {
       ip("netns", "add", namespace);
       ip("link", "add", cable, "type", "veth", "peer", "name", "inside", "netns", namespace);
@@ -46,15 +50,45 @@ export class NetworkLink {
   }
 
   remove(): void {
-    for (const args of [
-      ["link", "del", this.#cable],
-      ["netns", "del", this.namespace],
-    ]) {
-      try {
-        ip(...args);
-      } catch {
-        // It was not made, or went with the other end.
-      }
+    removeLinkOf(process.pid);
+  }
+}
+
+function removeLinkOf(pid: number): void {
+  for (const args of [
+    ["link", "del", `${CABLE}${pid}`],
+    ["netns", "del", `${NAMESPACE}${pid}`],
+  ]) {
+    try {
+      ip(...args);
+    } catch {
+      // It was not made, or went with the other end.
     }
+  }
+}
+
+/** Tests that were killed leave their network behind: a later one with the same addresses would not be reached. */
+function removeForsaken(): void {
+  for (const { groups } of said("netns", "list").matchAll(new RegExp(`^${NAMESPACE}(?<pid>\\d+)`, "gm"))) {
+    const pid = Number(groups?.pid);
+    if (!isAlive(pid)) removeLinkOf(pid);
+  }
+}
+
+/** The begin of one of the 64 networks of four addresses in the range that is kept for examples (RFC 5737), unused here. */
+function freeBase(): number {
+  const used = new Set(
+    [...said("-o", "-4", "address").matchAll(/ 192\.0\.2\.(\d+)\//g)].map(([, last]) => Number(last) >> 2),
+  );
+  const free = Array.from({ length: 64 }, (_, n) => (process.pid + n) % 64).find((n) => !used.has(n));
+  return 4 * (free ?? 0);
+}
+
+/** Empty without iproute2. */
+function said(...args: readonly string[]): string {
+  try {
+    return ip(...args);
+  } catch {
+    return "";
   }
 }
