@@ -35,6 +35,13 @@ class Line implements PathLine {
     }
   }
 
+  *patternsBefore(spot: Spot, standing: Standing) {
+    for (const one of this.before(spot, standing)) {
+      const held = this.pathsOf(one.seq).filter(({ mode, space }) => mode === spot.mode && space === spot.space);
+      yield { ...one, patterns: held.map(({ pattern }) => pattern) };
+    }
+  }
+
   pathsOf(seq: number): readonly PathScope[] {
     return this.#all.find((one) => one.seq === seq)?.paths ?? [];
   }
