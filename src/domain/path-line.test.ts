@@ -133,6 +133,15 @@ describe("the line of those who want paths", () => {
     expect(same.asked).toBeLessThan(20);
   });
 
+  it("is read on beneath a wildcard that goes on, until somebody is met", () => {
+    const nearest = (task: Standing, pattern: string) => new PathLookout(line).nearest(task, [write(pattern)])?.seq;
+    expect(nearest({ seq: 9, rank: 0 }, "*/*/a.ts")).toBe(6);
+    expect(nearest({ seq: 6, rank: 0 }, "*/*/a.ts")).toBe(2);
+    expect(nearest({ seq: 9, rank: 0 }, "*/*.css")).toBe(1);
+    const files = new Line([{ seq: 1, rank: 0, paths: [write("src/a.ts")] }]);
+    expect(new PathLookout(files).nearest(LAST, [write("*/*.css")])).toBeNull();
+  });
+
   it("is found exactly where two scopes overlap", () => {
     const segment = fc.constantFrom("a", "b", "*", "**", "a*", "?");
     const pattern = fc.array(segment, { minLength: 1, maxLength: 4 }).map((found) => found.join("/"));
