@@ -92,10 +92,12 @@ class Line {
     return (await this.store.attempts.claimTasks({ owner: this.owner, types, begin, ahead: 0 })).tasks;
   }
 
+  /** @returns whether there was one. */
   async claimNext() {
     const answer = await this.store.workers.claimForWorker({ worker: worker() });
     if (answer.granted) this.#running.push(answer.value.task);
     else if (answer.error.code !== "nothing_to_claim") throw answer.error;
+    return answer.granted;
   }
 
   /** Ends what runs longest: whoever waited for it comes next. */
@@ -109,8 +111,8 @@ class Line {
     while (this.#running.length > 0) await this.endOne();
   }
 
-  get runs() {
-    return this.#running.length > 0;
+  async hasReady() {
+    return (await this.store.tasks.listReady({ limit: 1 })).length > 0;
   }
 }
 
@@ -124,19 +126,22 @@ const measured = {};
 async function measure(layout, operation, at, work) {
   const cpu = process.cpuUsage();
   const started = performance.now();
-  await work();
+  const done = await work();
   const micros = (performance.now() - started) * 1_000;
   const { user, system } = process.cpuUsage(cpu);
   measured[layout] ??= {};
   measured[layout][operation] ??= sizes.map(() => []);
   measured[layout][operation][at].push({ micros, cpuMicros: user + system });
+  return done;
 }
 
-/** One ends, one of those that waited begins, and another takes its place in the line. */
+/** Some end until one of those that waited can begin; another takes its place in the line. */
 async function pass(layout, line, at) {
-  await measure(layout, "end", at, () => line.endOne());
-  await measure(layout, "claim the next", at, () => line.claimNext());
-  if (!line.runs) throw new Error(`Nothing runs of "${layout}" although ${line.rows} wait.`);
+  do await measure(layout, "end", at, () => line.endOne());
+  while (!(await line.hasReady()));
+  if (!(await measure(layout, "claim the next", at, () => line.claimNext())))
+    throw new Error(`Nothing of "${layout}".`);
+  await line.putInLine();
   await line.submit(1);
   await measure(layout, "claim what has to wait", at, () => line.claimNext());
 }

@@ -35,6 +35,13 @@ class Line implements PathLine {
     }
   }
 
+  *patternsBefore(spot: Spot, standing: Standing) {
+    for (const one of this.before(spot, standing)) {
+      const held = this.pathsOf(one.seq).filter(({ mode, space }) => mode === spot.mode && space === spot.space);
+      yield { ...one, patterns: held.map(({ pattern }) => pattern) };
+    }
+  }
+
   pathsOf(seq: number): readonly PathScope[] {
     return this.#all.find((one) => one.seq === seq)?.paths ?? [];
   }
@@ -124,6 +131,15 @@ describe("the line of those who want paths", () => {
     expect(nearest(LAST, write("**"), write("a"), write("*"))).toBe(499);
     expect(nearest(LAST, write("b/*.d"), write("b/x"))).toBeUndefined();
     expect(same.asked).toBeLessThan(20);
+  });
+
+  it("is read on beneath a wildcard that goes on, until somebody is met", () => {
+    const nearest = (task: Standing, pattern: string) => new PathLookout(line).nearest(task, [write(pattern)])?.seq;
+    expect(nearest({ seq: 9, rank: 0 }, "*/*/a.ts")).toBe(6);
+    expect(nearest({ seq: 6, rank: 0 }, "*/*/a.ts")).toBe(2);
+    expect(nearest({ seq: 9, rank: 0 }, "*/*.css")).toBe(1);
+    const files = new Line([{ seq: 1, rank: 0, paths: [write("src/a.ts")] }]);
+    expect(new PathLookout(files).nearest(LAST, [write("*/*.css")])).toBeNull();
   });
 
   it("is found exactly where two scopes overlap", () => {

@@ -5,6 +5,7 @@
 import { keyOf, placesOf, type Spot } from "./path-places.js";
 import {
   commonPath,
+  endsFit,
   overlap,
   PATH_MODES,
   type PathPattern,
@@ -40,6 +41,8 @@ export interface PathLine {
   patternsAt(space: string, place: string): readonly string[];
   /** Who is at a spot and stands before somebody, the nearest first, read as they are asked for. */
   before(spot: Spot, standing: Standing): Iterable<Standing>;
+  /** The same, each with its patterns in the space and the mode of the spot. */
+  patternsBefore(spot: Spot, standing: Standing): Iterable<Standing & { readonly patterns: readonly string[] }>;
   pathsOf(seq: number): readonly PathScope[];
 }
 
@@ -82,7 +85,10 @@ export class PathLookout {
     for (const { spot } of this.#sights(paths)) {
       for (const standing of this.#line.before(spot, task)) {
         if (standing.seq === task.seq || found.has(standing.seq)) continue;
-        const scope = this.#line.pathsOf(standing.seq).find((held) => this.#meets(held, wanted));
+        const scope = this.#line.pathsOf(standing.seq).find((held) => {
+          const read = this.#readScope(held);
+          return wanted.some((one) => overlap(read, one));
+        });
         if (scope !== undefined) found.set(standing.seq, { standing, scope });
       }
     }
@@ -90,17 +96,20 @@ export class PathLookout {
   }
 
   #nearer({ spot, wanted, surely }: Sight, task: Standing, found: Standing | null): Standing | null {
-    for (const standing of this.#line.before(spot, task)) {
-      if (found !== null && !isBefore(found, standing)) return null;
-      if (standing.seq === task.seq) continue;
-      if (surely || this.#line.pathsOf(standing.seq).some((held) => this.#meets(held, [wanted]))) return standing;
+    const candidates: Iterable<Standing & { readonly patterns?: readonly string[] }> = surely
+      ? this.#line.before(spot, task)
+      : this.#line.patternsBefore(spot, task);
+    for (const { rank, seq, patterns } of candidates) {
+      if (found !== null && !isBefore(found, { rank, seq })) return null;
+      if (seq === task.seq) continue;
+      if (patterns === undefined || patterns.some((one) => this.#meet(one, wanted))) return { rank, seq };
     }
     return null;
   }
 
-  #meets(held: PathScope, wanted: readonly ReadScope[]): boolean {
-    const read = this.#readScope(held);
-    return wanted.some((one) => overlap(read, one));
+  /** Whether they have a path in common. */
+  #meet(pattern: string, wanted: ReadScope): boolean {
+    return endsFit(pattern, wanted.scope.pattern) && commonPath(this.#readPattern(pattern), wanted.pattern) !== null;
   }
 
   /** Each spot once but where what is wanted decides who is in the way; the sure ones come first. */
@@ -129,7 +138,7 @@ export class PathLookout {
     const modes = PATH_MODES.filter((held) => held === "write" || mode === "write");
     for (const place of [...above, at]) {
       for (const pattern of patternsAt(space, place)) {
-        if (commonPath(this.#readPattern(pattern), wanted.pattern) === null) continue;
+        if (!this.#meet(pattern, wanted)) continue;
         for (const held of modes) yield { spot: { mode: held, space, place, pattern }, wanted, surely: true };
       }
     }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   commonPath,
+  endsFit,
   LONGEST_PATTERN,
   MOST_PATHS,
   normalisePattern,
@@ -127,6 +128,18 @@ describe("two patterns", () => {
   ])("%s and %s have %j in common", (a, b, path) => {
     expect(common(a, b)).toBe(path);
     expect(common(b, a) === null).toBe(path === null);
+    if (path !== null) expect(endsFit(a, b)).toBe(true);
+  });
+
+  it.each([
+    ["a.ts", "a.md", false],
+    ["**/*.md", "src/a.ts", false],
+    ["src/*-1.ts", "src/?-2.ts", false],
+    ["**/x", "x", true],
+    ["x", "*/b/x", true],
+    ["a/**", "b", true],
+  ])("%s and %s need not be read where their ends differ", (a, b, fit) => {
+    expect([endsFit(a, b), endsFit(b, a)]).toEqual([fit, fit]);
   });
 });
 
@@ -173,7 +186,8 @@ describe("of any two patterns", () => {
       fc.property(pattern, pattern, (a, b) => {
         const found = common(a, b);
         expect(common(b, a) === null).toBe(found === null);
-        if (found !== null) expect([standsFor(a, found), standsFor(b, found)]).toEqual([true, true]);
+        if (found === null) return;
+        expect([standsFor(a, found), standsFor(b, found), endsFit(a, b)]).toEqual([true, true, true]);
       }),
       { numRuns: 5_000 },
     );
@@ -187,6 +201,7 @@ describe("of any two patterns", () => {
       fc.property(both, ([found, a, b]) => {
         expect([standsFor(a, found), standsFor(b, found)]).toEqual([true, true]);
         expect(common(a, b)).not.toBeNull();
+        expect(endsFit(a, b)).toBe(true);
       }),
       { numRuns: 5_000 },
     );

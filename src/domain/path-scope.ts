@@ -144,6 +144,16 @@ export function plainBegin({ head }: PathPattern): readonly string[] {
   return (wild === -1 ? head : head.slice(0, wild)).map(spell);
 }
 
+/** The characters at its end that stand for themselves. All its paths end with them. */
+const plainEnd = (pattern: string): string =>
+  pattern.slice(Math.max(pattern.lastIndexOf("*"), pattern.lastIndexOf("?")) + 1).replace(/^\//, "");
+
+/** Whether two patterns can have a path in common as far as their ends say, which costs less than to read them. */
+export function endsFit(a: string, b: string): boolean {
+  const ends = [plainEnd(a), plainEnd(b)] as const;
+  return ends[0].endsWith(ends[1]) || ends[1].endsWith(ends[0]);
+}
+
 function joinCharacters(a: string, b: string): string | null {
   if (a === ANY_CHARACTER) return b;
   return b === ANY_CHARACTER || a === b ? a : null;

@@ -6,12 +6,15 @@ import type { Store } from "../../store/store.js";
 import type { PathHolder } from "../../store/task-store.js";
 import { type Reason, reason } from "./reason.js";
 
+const CALLED_SOON = "Its paths are free again; one of the next claims queues it.";
+
 export async function explainPaths(store: Store, { id }: Task): Promise<Reason> {
   const holders = await store.tasks.pathHolders(id);
   const [first] = holders;
+  // Where many waited for the same task, its end calls some of them, and the claims after that the others.
+  if (first === undefined) return reason("paths_held", CALLED_SOON, [], null);
   const message = "Others have paths that it wants, or want them before it; it is queued again when they have ended.";
-  const hint = first === undefined ? null : `\`waybill why ${first.taskId}\` goes on from there.`;
-  return reason("paths_held", message, holders.map(holderName), hint);
+  return reason("paths_held", message, holders.map(holderName), `\`waybill why ${first.taskId}\` goes on from there.`);
 }
 
 /** `0199a3… of ann, running: write src/**`. */

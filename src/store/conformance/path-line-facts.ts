@@ -2,8 +2,12 @@ import { describe, expect, it } from "vitest";
 import { TURN_MS } from "../../domain/path-line.js";
 import { type PathScope, toPathScope } from "../../domain/path-scope.js";
 import type { Task } from "../../domain/task.js";
+import type { ClaimedTask } from "../attempt-store.js";
+import type { Store } from "../store.js";
+import type { NewTask } from "../task-store.js";
 import type { UseBench } from "./bench.js";
-import { claim, claimOne, end, engineLease, submit, succeeded } from "./given-tasks.js";
+import { claim, claimOne, end, engineLease, newTask, returned, submit, succeeded } from "./given-tasks.js";
+import { claimAs } from "./given-workers.js";
 
 const write = (pattern: string): PathScope => toPathScope("write", pattern);
 const ids = (tasks: readonly Pick<Task, "id">[]): string[] => tasks.map(({ id }) => id);
@@ -82,6 +86,63 @@ export function pathLineFacts(use: UseBench): void {
       expect(ids((await store.attempts.claimTasks(request)).tasks)).toEqual([behind.id]);
       expect(await claim(store, lease, { types: [large] })).toEqual([]);
       expect(await gateOf(whole)).toBe("paths");
+    });
+
+    const MANY = 450;
+    const givenMany = async (store: Store, priorityOf: (n: number) => number): Promise<readonly NewTask[]> => {
+      const tasks = Array.from({ length: MANY }, (_, n) =>
+        newTask({ type: "small", priority: priorityOf(n), paths: [write(`f${n}`)] }),
+      );
+      await store.tasks.submitTasks(tasks);
+      return tasks;
+    };
+
+    it("lets many through that waited for one task, by priority, then age, and any that is asked for by its id", async () => {
+      const bench = use();
+      const { store } = bench;
+      const lease = await engineLease(store);
+      await submit(store, { paths: [write("**")] });
+      const whole = await claimOne(store, lease);
+      const tasks = await givenMany(store, (n) => n % 2);
+      expect(await claim(store, lease, { types: [small], begin: 1 })).toEqual([]);
+      expect(await gateOf(tasks.at(-1) ?? whole)).toBe("paths");
+      await end(store, whole);
+      const last = tasks.at(-2)?.id ?? "";
+      expect(await claimAs(store, {}, { id: last })).toMatchObject({ task: { id: last } });
+      const types = [{ type: "small", limit: MANY }];
+      const first = await store.attempts.claimTasks({ owner: lease, types, begin: 1, ahead: 0 });
+      expect(first).toMatchObject({ tasks: [{}], wakeAt: bench.now });
+      const begun = ids(first.tasks);
+      for (let started: readonly ClaimedTask[] = [whole]; started.length > 0; begun.push(...ids(started))) {
+        started = await claim(store, lease, { types, begin: 40 });
+      }
+      const inOrder = tasks.toSorted((a, b) => b.priority - a.priority).map(({ id }) => id);
+      expect(begun).toEqual(inOrder.filter((id) => id !== last));
+    });
+
+    it.each([
+      ["goes first", 1],
+      ["comes after them", -1],
+    ])("goes on when a task that many wait for is given back and %s", async (_name, priority) => {
+      const { store } = use();
+      const lease = await engineLease(store);
+      await submit(store, { priority, paths: [write("**")] });
+      const whole = await claimOne(store, lease);
+      await givenMany(store, () => 0);
+      expect(await claim(store, lease, { types: [small], begin: 1 })).toEqual([]);
+      await end(store, whole, returned(null));
+      const types = [
+        { type: "mail", limit: 1 },
+        { type: "small", limit: MANY },
+      ];
+      const begun: string[] = [];
+      for (let round = 0; round < MANY && begun.length <= MANY; round += 1) {
+        const started = await claim(store, lease, { types, begin: 40 });
+        begun.push(...started.map(({ type }) => type));
+        for (const task of started) await end(store, task);
+      }
+      expect(begun).toHaveLength(MANY + 1);
+      expect(begun.indexOf("mail")).toBe(priority === 1 ? 0 : MANY);
     });
   });
 }

@@ -145,6 +145,7 @@ const EMPTIED = [
   "batch_items",
   "batches",
   "tasks",
+  "path_calls",
   "task_signals",
   "workers",
   "queues",

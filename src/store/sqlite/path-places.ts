@@ -5,23 +5,23 @@ import type { PathMode, PathScope } from "../../domain/path-scope.js";
 import type { SqlParams, SqlRow } from "./driver.js";
 import { integer, text } from "./rows.js";
 import type { SqlScope } from "./session.js";
+import { LIMIT } from "./statements.js";
 import type { TaskRow } from "./task-rows.js";
 
 export const PATHS_OF_TASK = "SELECT mode, space, pattern FROM task_paths WHERE seq = $seq";
 
 /** Each is found by a search of its own, so that many who want one pattern are passed over at once. */
-export const PATTERNS_AT = `
-  WITH RECURSIVE found (pattern) AS (
-    SELECT min(pattern) FROM path_places WHERE space = $space AND place = $place AND pattern > ''
-    UNION ALL
-    SELECT (SELECT min(pattern) FROM path_places WHERE space = $space AND place = $place AND pattern > found.pattern)
-    FROM found WHERE pattern IS NOT NULL)
-  SELECT pattern FROM found WHERE pattern IS NOT NULL`;
+export const NEXT_PATTERN = `
+  SELECT pattern FROM path_places WHERE space = $space AND place = $place AND pattern > $pattern ORDER BY pattern LIMIT 1`;
 
 const AT_SPOT = `
   SELECT rank, seq FROM path_places WHERE space = $space AND place = $place AND pattern = $pattern AND mode = $mode`;
-export const STANDING_BEFORE = `
-  ${AT_SPOT} AND rank = $rank AND seq < $seq UNION ALL ${AT_SPOT} AND rank > $rank ORDER BY rank, seq DESC LIMIT $limit`;
+export const OF_SAME_RANK = `${AT_SPOT} AND rank = $rank AND seq < $seq ORDER BY seq DESC ${LIMIT}`;
+export const OF_NEXT_RANK = `${AT_SPOT} AND rank > $rank ORDER BY rank, seq DESC LIMIT 1`;
+
+export const PATTERNS_OF = `
+  SELECT task_paths.seq, pattern FROM json_each($seqs) AS one
+  CROSS JOIN task_paths ON task_paths.seq = one.value AND mode = $mode AND space = $space`;
 
 export const TAKE_PLACES = "UPDATE path_places SET rank = $rank WHERE seq = $seq";
 export const LEAVE_PLACES = "DELETE FROM path_places WHERE seq = $seq";
@@ -31,7 +31,7 @@ const BENEATH = "";
 /** Of those at a spot usually the first is wanted, sometimes all. */
 const [FIRST_PAGE, WIDER, WIDEST_PAGE] = [1, 16, 1_000];
 
-export const pathFromRow = (row: SqlRow): PathScope => ({
+const pathFromRow = (row: SqlRow): PathScope => ({
   mode: row.mode as PathMode,
   space: text(row, "space"),
   pattern: text(row, "pattern"),
@@ -49,7 +49,7 @@ const paramsOf = ({ mode, space, place, pattern }: Spot): SqlParams => ({
 
 export const standingOf = ({ seq, priority }: Pick<TaskRow, "seq" | "priority">): Standing => ({ seq, rank: priority });
 
-/** A task waits for paths from now on; also one that had its turn, and has to go on waiting. */
+/** A task is found by these paths from now on, where it stands; it may have been so before. */
 export function standInLine(scope: SqlScope, { rank, seq }: Standing, paths: readonly PathScope[]): void {
   const insert = `INSERT OR IGNORE INTO path_places (space, place, pattern, mode, rank, seq)
     VALUES ($space, $place, $pattern, $mode, $rank, $seq)`;
@@ -67,25 +67,56 @@ export function leavePlaces(scope: SqlScope, seq: number): void {
   scope.sql(LEAVE_PLACES).run({ seq });
 }
 
-function* standingBefore(scope: SqlScope, spot: Spot, from: Standing): Generator<Standing> {
+function patternsAt(scope: SqlScope, space: string, place: string): readonly string[] {
+  const found: string[] = [];
+  for (let pattern = BENEATH; ; found.push(pattern)) {
+    const row = scope.sql(NEXT_PATTERN).get({ space, place, pattern });
+    if (row === undefined) return found;
+    pattern = text(row, "pattern");
+  }
+}
+
+const standingFromRow = (row: SqlRow): Standing => ({ rank: integer(row, "rank"), seq: integer(row, "seq") });
+
+/** Those of one rank after those of another, the lower first; in pages, each wider than the one before. */
+function* pagesBefore(scope: SqlScope, spot: Spot, from: Standing): Generator<readonly Standing[]> {
   const params = paramsOf(spot);
-  let last = from;
-  for (let limit = FIRST_PAGE; ; limit = Math.min(limit * WIDER, WIDEST_PAGE)) {
-    const rows = scope.sql(STANDING_BEFORE).all({ ...params, rank: last.rank, seq: last.seq, limit });
-    for (const row of rows) {
-      last = { rank: integer(row, "rank"), seq: integer(row, "seq") };
-      yield last;
+  for (let last = from; ; ) {
+    for (let limit = FIRST_PAGE; limit > 0; ) {
+      const page = scope
+        .sql(OF_SAME_RANK)
+        .all({ ...params, ...last, limit })
+        .map(standingFromRow);
+      yield page;
+      last = page.at(-1) ?? last;
+      limit = page.length < limit ? 0 : Math.min(limit * WIDER, WIDEST_PAGE);
     }
-    if (rows.length < limit) return;
+    const next = scope.sql(OF_NEXT_RANK).get({ ...params, rank: last.rank });
+    if (next === undefined) return;
+    last = standingFromRow(next);
+    yield [last];
+  }
+}
+
+function* standingBefore(scope: SqlScope, spot: Spot, from: Standing): Generator<Standing> {
+  for (const page of pagesBefore(scope, spot, from)) yield* page;
+}
+
+function* patternsBefore(scope: SqlScope, spot: Spot, from: Standing): ReturnType<PathLine["patternsBefore"]> {
+  const { mode, space } = spot;
+  for (const page of pagesBefore(scope, spot, from)) {
+    const patterns = new Map<number, string[]>(page.map(({ seq }) => [seq, []]));
+    const seqs = JSON.stringify([...patterns.keys()]);
+    for (const row of scope.sql(PATTERNS_OF).all({ seqs, mode, space })) {
+      patterns.get(integer(row, "seq"))?.push(text(row, "pattern"));
+    }
+    for (const standing of page) yield { ...standing, patterns: patterns.get(standing.seq) ?? [] };
   }
 }
 
 export const pathLine = (scope: SqlScope): PathLine => ({
-  patternsAt: (space, place) =>
-    scope
-      .sql(PATTERNS_AT)
-      .all({ space, place })
-      .map((row) => text(row, "pattern")),
+  patternsAt: (space, place) => patternsAt(scope, space, place),
   before: (spot, standing) => standingBefore(scope, spot, standing),
+  patternsBefore: (spot, standing) => patternsBefore(scope, spot, standing),
   pathsOf: (seq) => readPaths(scope, seq),
 });

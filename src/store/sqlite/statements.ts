@@ -22,6 +22,12 @@ export class Statements {
 /** A list of the domain's own constants for `IN (…)`. Not for values: those are bound. */
 export const sqlList = (constants: readonly string[]): string => constants.map((c) => `'${c}'`).join(", ");
 
+/**
+ * A limit that is bound. SQLite lets the value of a bare `LIMIT $limit` decide on the plan, and so compiles the statement
+ * anew each time, which costs more than a small statement itself; the value of an expression does not count.
+ */
+export const LIMIT = "LIMIT +$limit";
+
 /** Rows of one statement. Each row on its own costs half as much again in starting and ending a statement. */
 const GROUP = 50;
 

@@ -10,7 +10,8 @@ import { readLease } from "./leases.js";
 import { holdPaths, pathLine, standingOf } from "./path-places.js";
 import { integer, integerOrNull } from "./rows.js";
 import type { Session, SqlScope } from "./session.js";
-import { endWaitingTask, leaveLine, queueTask, waitForPaths } from "./task-gates.js";
+import { LIMIT } from "./statements.js";
+import { CALLS, callMore, endWaitingTask, leaveLine, queueTask, waitForPaths } from "./task-gates.js";
 import { pathsOfRow } from "./task-paths.js";
 import { type ReadyRow, readReady } from "./task-ready.js";
 import { earliest, isHeldByRate, type Room, roomsOf, takeRates } from "./task-rooms.js";
@@ -18,15 +19,15 @@ import { type TaskRow, tagsOf, toTaskRow } from "./task-rows.js";
 
 /** What one write promotes or expires at most; the rest comes with the next claim. */
 const MOST_DUE = 1_000;
-/** Tasks that a claim which has found some finds held by paths at most. One that has found none looks at all. */
+/** The same of what costs more: turns that are over, and tasks that are found held by paths. */
 const MOST_SET_ASIDE = 100;
 const WIDEST_WALK = 500;
 
-export const DUE = "SELECT * FROM tasks WHERE state = 'scheduled' AND run_at <= $now ORDER BY run_at LIMIT $limit";
+export const DUE = `SELECT * FROM tasks WHERE state = 'scheduled' AND run_at <= $now ORDER BY run_at ${LIMIT}`;
 export const EXPIRED_DEADLINES = `
   SELECT * FROM tasks WHERE deadline_at <= $now AND deadline_at IS NOT NULL AND state IN ('queued', 'scheduled')
-  ORDER BY deadline_at LIMIT $limit`;
-export const EXPIRED_TURNS = "SELECT seq FROM path_waits WHERE turn_until <= $now ORDER BY turn_until LIMIT $limit";
+  ORDER BY deadline_at ${LIMIT}`;
+export const EXPIRED_TURNS = `SELECT seq FROM path_waits WHERE turn_until <= $now ORDER BY turn_until ${LIMIT}`;
 export const NEXT_TURN = "SELECT turn_until AS at FROM path_waits WHERE turn_until > 0 ORDER BY turn_until LIMIT 1";
 export const NEXT_DUE = "SELECT run_at AS at FROM tasks WHERE state = 'scheduled' ORDER BY run_at LIMIT 1";
 export const NEXT_DEADLINE = `
@@ -45,6 +46,8 @@ export const REMEMBER_WORKER = `
 
 /** Those that waited for paths have them now, or had their turn before they asked for any. */
 const TAKE_PATHS = "DELETE FROM path_waits WHERE seq IN (SELECT value FROM json_each($taken))";
+/** Those that wait for a task which runs again wait for it as before, and are called at its end. */
+const CALL_NO_MORE = "DELETE FROM path_calls WHERE holder IN (SELECT value FROM json_each($taken))";
 
 /** One claim under way. */
 class Claim {
@@ -74,7 +77,7 @@ class Claim {
       // Those that were taken are still among them: they begin with all the others, at the end.
       const rows = readReady(this.#scope, this.#openTypes(), this.#wanted.tags ?? [], width);
       for (const row of rows) {
-        if (this.taken.length >= most || this.#hasLookedEnough()) return;
+        if (this.taken.length >= most || this.hasLookedEnough) return;
         if (seen.has(row.seq) || !this.#hasRoom(row)) continue;
         // Claimed only to begin at once; nothing overtakes it, or it would wait for ever behind what is claimed ahead.
         if (row.suspect === 1 && this.taken.length >= this.#wanted.begin) return;
@@ -86,8 +89,9 @@ class Claim {
     }
   }
 
-  #hasLookedEnough(): boolean {
-    return this.#setAside >= MOST_SET_ASIDE && this.taken.length > 0;
+  /** Others want to write too. What was not looked at is for the next write. */
+  get hasLookedEnough(): boolean {
+    return this.#setAside >= MOST_SET_ASIDE;
   }
 
   #openTypes(): readonly string[] {
@@ -135,8 +139,14 @@ export function advanceTime(scope: SqlScope, now: number): void {
     endWaitingTask(scope, row, "failed", plainFailure("deadline_exceeded", message));
   }
   for (const row of scope.sql(DUE).all({ now, limit: MOST_DUE }).map(toTaskRow)) queueTask(scope, row, "due");
-  for (const row of scope.sql(EXPIRED_TURNS).all({ now, limit: MOST_DUE })) leaveLine(scope, integer(row, "seq"));
+  for (const row of scope.sql(EXPIRED_TURNS).all({ now, limit: MOST_SET_ASIDE })) leaveLine(scope, integer(row, "seq"));
+  callMore(scope);
 }
+
+/** Whether time has more to change than was changed. */
+const isBehind = (scope: SqlScope, now: number): boolean =>
+  [DUE, EXPIRED_DEADLINES, EXPIRED_TURNS].some((sql) => scope.sql(sql).get({ now, limit: 1 }) !== undefined) ||
+  scope.sql(CALLS).get() !== undefined;
 
 /** Makes attempts of what was taken: one fence for each, in their order; the first `begin` begin now. */
 function start(
@@ -150,13 +160,20 @@ function start(
   const seqs = JSON.stringify(taken.map((row) => row.seq));
   scope.sql(START).run({ first, owner, now, begin, taken: seqs });
   if (name.startsWith(WORKER_LEASES)) scope.sql(REMEMBER_WORKER).run({ owner, taken: seqs });
-  if (taken.some((row) => row.has_paths === 1)) scope.sql(TAKE_PATHS).run({ taken: seqs });
+  takePaths(scope, taken);
   const started = taken.map((row, at) => claimedFrom(scope, row, first + at));
   appendEvents(
     scope,
     started.map(({ id, attempt, fence }) => ({ type: "task.started", subject: id, data: { attempt, fence, owner } })),
   );
   return started;
+}
+
+function takePaths(scope: SqlScope, all: readonly ReadyRow[]): void {
+  const withPaths = all.filter((row) => row.has_paths === 1);
+  if (withPaths.length === 0) return;
+  const taken = JSON.stringify(withPaths.map((row) => row.seq));
+  for (const sql of [TAKE_PATHS, CALL_NO_MORE]) scope.sql(sql).run({ taken });
 }
 
 export const claimedFrom = (scope: SqlScope, row: ReadyRow, fence: number): ClaimedTask => ({
@@ -179,11 +196,16 @@ export const claimedFrom = (scope: SqlScope, row: ReadyRow, fence: number): Clai
   params: row.params,
 });
 
-function claimInWrite(scope: SqlScope, request: ClaimRequest): ClaimAnswer {
+function claimInWrite(
+  scope: SqlScope,
+  request: ClaimRequest,
+): { readonly answer: ClaimAnswer; readonly more: boolean } {
   const { owner } = request;
-  if (readLease(scope, owner.name)?.fence !== owner.fence) return { held: false, tasks: [], wakeAt: null };
-  const tasks = claimUnder(scope, request, () => owner);
-  return { held: true, tasks, wakeAt: wakeAt(scope, request, scope.now()) };
+  if (readLease(scope, owner.name)?.fence !== owner.fence) {
+    return { answer: { held: false, tasks: [], wakeAt: null }, more: false };
+  }
+  const { tasks, more } = claimUnder(scope, request, () => owner);
+  return { answer: { held: true, tasks, wakeAt: wakeAt(scope, request, scope.now()) }, more };
 }
 
 /** What a claim says but for whose it is. */
@@ -193,14 +215,28 @@ export type Wanted = Omit<ClaimRequest, "owner">;
  * Claims for an owner whose lease is surely its own.
  *
  * @param ownerOf called once, when something was found: a lease can be taken for it in this write
+ * @returns more: nothing was found yet, and not everything was looked at
  */
-export function claimUnder(scope: SqlScope, wanted: Wanted, ownerOf: () => Owner): readonly ClaimedTask[] {
+export function claimUnder(
+  scope: SqlScope,
+  wanted: Wanted,
+  ownerOf: () => Owner,
+): { readonly tasks: readonly ClaimedTask[]; readonly more: boolean } {
   const now = scope.now();
   advanceTime(scope, now);
   const { rooms } = roomsOf(scope, wanted, now);
   const claim = new Claim(scope, wanted, rooms, now);
   claim.fill();
-  return claim.start(ownerOf);
+  const tasks = claim.start(ownerOf);
+  return { tasks, more: tasks.length === 0 && (claim.hasLookedEnough || isBehind(scope, now)) };
+}
+
+/** Claims until something is found or there is no more to look at, and lets others write between. */
+export async function claimInTurns<T extends { readonly more: boolean }>(session: Session, claim: () => T): Promise<T> {
+  for (;;) {
+    const found = await session.write(claim);
+    if (!found.more) return found;
+  }
 }
 
 /** The same for one waiting task with an open gate; null when the limits of its queue hold it back. */
@@ -215,26 +251,28 @@ export function claimRow(scope: SqlScope, row: TaskRow, ownerOf: () => Owner): C
 
 function wakeAt(scope: SqlScope, request: Wanted, now: number): number | null {
   const at = (sql: string): number | null => integerOrNull(scope.sql(sql).get() ?? { at: null }, "at");
-  return [at(NEXT_DUE), at(NEXT_DEADLINE), at(NEXT_TURN), roomsOf(scope, request, now).rateAt].reduce(earliest, null);
+  const calls = scope.sql(CALLS).get() === undefined ? null : now;
+  return [at(NEXT_DUE), at(NEXT_DEADLINE), at(NEXT_TURN), calls, roomsOf(scope, request, now).rateAt].reduce(
+    earliest,
+    null,
+  );
 }
 
 /** Whether a claim could find something. */
 export function hasWork(scope: SqlScope, request: Wanted, now: number): boolean {
   const types = [...roomsOf(scope, request, now).rooms.keys()];
-  return (
-    readReady(scope, types, request.tags ?? [], 1).length > 0 ||
-    [DUE, EXPIRED_DEADLINES, EXPIRED_TURNS].some((sql) => scope.sql(sql).get({ now, limit: 1 }) !== undefined)
-  );
+  return readReady(scope, types, request.tags ?? [], 1).length > 0 || isBehind(scope, now);
 }
 
 /** See `AttemptStore.claimTasks`. It looks before it asks for the lock: an idle engine writes nothing. */
 export async function claimTasks(session: Session, request: ClaimRequest): Promise<ClaimAnswer> {
-  if (request.expectWork === true) return await session.write(() => claimInWrite(session, request));
-  const idle = await session.snapshot((): ClaimAnswer | null => {
-    const now = session.now();
-    if (hasWork(session, request, now)) return null;
-    const held = readLease(session, request.owner.name)?.fence === request.owner.fence;
-    return { held, tasks: [], wakeAt: wakeAt(session, request, now) };
-  });
-  return idle ?? (await session.write(() => claimInWrite(session, request)));
+  const idle = request.expectWork === true ? null : await session.snapshot(() => idleAnswer(session, request));
+  return idle ?? (await claimInTurns(session, () => claimInWrite(session, request))).answer;
+}
+
+function idleAnswer(scope: SqlScope, request: ClaimRequest): ClaimAnswer | null {
+  const now = scope.now();
+  if (hasWork(scope, request, now)) return null;
+  const held = readLease(scope, request.owner.name)?.fence === request.owner.fence;
+  return { held, tasks: [], wakeAt: wakeAt(scope, request, now) };
 }

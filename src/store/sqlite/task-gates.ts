@@ -3,13 +3,14 @@
  * same however many wait for a key, for paths or for other tasks; whoever changes what they wait for opens the gate.
  */
 import { type DependencyOutcome, judgeDependency } from "../../domain/dependency.js";
-import { TURN_MS } from "../../domain/path-line.js";
+import { RUNNING_RANK, TURN_MS } from "../../domain/path-line.js";
 import type { PathScope } from "../../domain/path-scope.js";
 import { plainFailure, type TaskFailure, type TaskState, waitsForPerson } from "../../domain/task.js";
 import { appendEvent } from "./event-log.js";
 import { leavePlaces, standInLine, standingOf } from "./path-places.js";
 import { integer } from "./rows.js";
 import type { SqlScope } from "./session.js";
+import { LIMIT } from "./statements.js";
 import { failureParams, type TaskRow, toTaskRow } from "./task-rows.js";
 
 const KEY_LIMIT = "SELECT key_concurrency FROM queues WHERE type = $type";
@@ -17,7 +18,7 @@ const KEY_LIMIT = "SELECT key_concurrency FROM queues WHERE type = $type";
 /** Running, or with an open gate: these have the slots of their key. Counted as far as the limit. */
 export const KEY_HOLDERS = `
   SELECT count(*) AS n FROM (SELECT 1 FROM tasks WHERE type = $type AND concurrency_key = $key
-    AND concurrency_key IS NOT NULL AND (state = 'running' OR (state = 'queued' AND gate = 'open')) LIMIT $limit)`;
+    AND concurrency_key IS NOT NULL AND (state = 'running' OR (state = 'queued' AND gate = 'open')) ${LIMIT})`;
 
 export const NEXT_OF_KEY = `
   SELECT seq FROM tasks WHERE type = $type AND concurrency_key = $key AND state = 'queued' AND gate = 'key'
@@ -31,9 +32,17 @@ export const WAITING_ON = `
 
 export const UNRESOLVED = "SELECT 1 FROM task_dependencies WHERE seq = $seq AND resolved = 0 LIMIT 1";
 
+const WAITING_FOR = "SELECT seq, priority FROM path_waits WHERE holder = $holder";
 export const PATH_WAITERS = `
-  SELECT tasks.* FROM path_waits CROSS JOIN tasks ON tasks.seq = path_waits.seq
-  WHERE path_waits.holder = $holder ORDER BY path_waits.seq`;
+  ${WAITING_FOR} AND priority = $priority AND seq > $seq UNION ALL ${WAITING_FOR} AND priority < $priority
+  ORDER BY priority DESC, seq ${LIMIT}`;
+export const CALLS = "SELECT holder, priority, seq FROM path_calls ORDER BY holder LIMIT 1";
+export const UNCALLED = `
+  SELECT tasks.seq FROM tasks CROSS JOIN path_waits ON path_waits.seq = tasks.seq
+  CROSS JOIN path_calls ON path_calls.holder = path_waits.holder WHERE tasks.id = $id`;
+
+/** How many that waited for the paths of a task one write calls at most; the others are called by the next claims. */
+const MOST_CALLED = 100;
 
 const QUEUE = `
   UPDATE tasks SET state = 'queued', gate = $gate, question = NULL, run_at = NULL WHERE seq = $seq`;
@@ -101,29 +110,53 @@ export function waitForPaths(
   scope.sql("UPDATE tasks SET gate = 'paths' WHERE seq = $seq").run({ seq: row.seq });
   scope
     .sql(
-      `INSERT INTO path_waits (seq, holder) VALUES ($seq, $holder)
+      `INSERT INTO path_waits (seq, priority, holder) VALUES ($seq, $priority, $holder)
        ON CONFLICT DO UPDATE SET holder = excluded.holder, turn_until = NULL`,
     )
-    .run({ seq: row.seq, holder });
+    .run({ seq: row.seq, priority: row.priority, holder });
   standInLine(scope, standingOf(row), paths);
   openKey(scope, row);
 }
 
-/** Those that waited for the paths of a task are queued, and have their turn. */
-function freePaths(scope: SqlScope, holder: number): void {
-  const until = scope.now() + TURN_MS;
-  for (const row of scope.sql(PATH_WAITERS).all({ holder }).map(toTaskRow)) {
-    const turn = "UPDATE path_waits SET holder = NULL, turn_until = $until WHERE seq = $seq";
-    scope.sql(turn).run({ seq: row.seq, until });
-    queueTask(scope, row, "paths");
-  }
+/** A task whose paths are free is queued, and has its turn. */
+function call(scope: SqlScope, seq: number): void {
+  const turn = "UPDATE path_waits SET holder = NULL, turn_until = $until WHERE seq = $seq";
+  scope.sql(turn).run({ seq, until: scope.now() + TURN_MS });
+  const found = scope.sql("SELECT * FROM tasks WHERE seq = $seq").get({ seq });
+  if (found !== undefined) queueTask(scope, toTaskRow(found), "paths");
+}
+
+/** Before all who wait. */
+const FROM_THE_FIRST = { priority: RUNNING_RANK, seq: 0 };
+
+/** Calls the next of those that wait for the paths of a task, by priority, then age. */
+function callAfter(scope: SqlScope, holder: number, from: Pick<TaskRow, "priority" | "seq">): void {
+  const { priority, seq } = from;
+  const waiting = scope.sql(PATH_WAITERS).all({ holder, priority, seq, limit: MOST_CALLED });
+  for (const row of waiting) call(scope, integer(row, "seq"));
+  const last = waiting.length < MOST_CALLED ? undefined : waiting.at(-1);
+  if (last === undefined) scope.sql("DELETE FROM path_calls WHERE holder = $holder").run({ holder });
+  else scope.sql("INSERT OR REPLACE INTO path_calls VALUES ($holder, $priority, $seq)").run({ holder, ...last });
+}
+
+/** Goes on calling where a write has called as many as it could. */
+export function callMore(scope: SqlScope): void {
+  const next = scope.sql(CALLS).get();
+  if (next === undefined) return;
+  callAfter(scope, integer(next, "holder"), { priority: integer(next, "priority"), seq: integer(next, "seq") });
+}
+
+/** Calls a task now that one of the next claims would call. */
+export function callEarly(scope: SqlScope, id: string): void {
+  const found = scope.sql(UNCALLED).get({ id });
+  if (found !== undefined) call(scope, integer(found, "seq"));
 }
 
 /** A task waits for paths no longer, and does not have them either: they are free for those that waited for it. */
 export function leaveLine(scope: SqlScope, seq: number): void {
   scope.sql("DELETE FROM path_waits WHERE seq = $seq").run({ seq });
   leavePlaces(scope, seq);
-  freePaths(scope, seq);
+  callAfter(scope, seq, FROM_THE_FIRST);
 }
 
 type Ended = Keyed & Pick<TaskRow, "id" | "seq" | "has_paths">;

@@ -5,6 +5,7 @@ import type { SqliteStatement, SqlParams, SqlValue, SqlValues } from "./driver.j
 import { readQueues } from "./queues.js";
 import { integer } from "./rows.js";
 import type { SqlScope } from "./session.js";
+import { LIMIT } from "./statements.js";
 import { MOST_WALKS, typesIn } from "./task-queries.js";
 import { type TaskRow, taskFromRow, toTaskRow } from "./task-rows.js";
 
@@ -36,7 +37,7 @@ export type ReadyRow = Pick<TaskRow, (typeof READY_COLUMNS)[number]>;
 const columnsOf = (names: readonly string[]): string => names.map((name) => `tasks.${name}`).join(", ");
 const CLAIMED = columnsOf(READY_COLUMNS);
 const WHOLE = "tasks.*";
-const ORDER = "ORDER BY priority DESC, seq LIMIT $limit";
+const ORDER = `ORDER BY priority DESC, seq ${LIMIT}`;
 
 const numbered = (name: string, values: readonly string[]): Readonly<Record<string, string>> =>
   Object.fromEntries(values.map((value, n) => [`${name}_${n}`, value]));

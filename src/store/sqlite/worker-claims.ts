@@ -7,7 +7,8 @@ import type { WorkerClaim, WorkerClaimRequest } from "../worker-store.js";
 import { readHeldBack } from "./held-back.js";
 import { readPaths } from "./path-places.js";
 import type { Session, SqlScope } from "./session.js";
-import { advanceTime, claimRow, claimUnder, hasWork, type Wanted } from "./task-claim.js";
+import { advanceTime, claimInTurns, claimRow, claimUnder, hasWork, type Wanted } from "./task-claim.js";
+import { callEarly } from "./task-gates.js";
 import { holdersInTheWay, refusePaths, takePaths } from "./task-paths.js";
 import { MOST_WALKS, typesIn } from "./task-queries.js";
 import { readTaskRow, type TaskRow } from "./task-rows.js";
@@ -19,7 +20,7 @@ export async function claimForWorker(session: Session, request: WorkerClaimReque
   if (id !== undefined) return await session.write(() => claimById(session, request, id));
   const found = await session.snapshot(() => hasWork(session, wantedBy(session, request), session.now()));
   if (!found) return refused(nothingToClaim(request));
-  return await session.write(() => claimNext(session, request));
+  return (await claimInTurns(session, () => claimNext(session, request))).answer;
 }
 
 /** The lease is taken for what was found, and for nothing else. */
@@ -60,12 +61,22 @@ function wantedBy(scope: SqlScope, { types = typesIn(scope), tags = [] }: Worker
   );
 }
 
-function claimNext(scope: SqlScope, request: WorkerClaimRequest): Granted<WorkerClaim> {
+interface Answer {
+  readonly answer: Granted<WorkerClaim>;
+  readonly more: boolean;
+}
+
+function claimNext(scope: SqlScope, request: WorkerClaimRequest): Answer {
   const wanted = wantedBy(scope, request);
   const taken = takenPaths(scope, request, null);
-  if (taken !== null) return refused(taken);
-  const claim = under(scope, request, (ownerOf) => claimUnder(scope, wanted, ownerOf)[0] ?? null);
-  return claim === null ? refused(nothingToClaim(request)) : granted(claim);
+  if (taken !== null) return { answer: refused(taken), more: false };
+  let more = false;
+  const claim = under(scope, request, (ownerOf) => {
+    const found = claimUnder(scope, wanted, ownerOf);
+    more = found.more;
+    return found.tasks[0] ?? null;
+  });
+  return { answer: claim === null ? refused(nothingToClaim(request)) : granted(claim), more };
 }
 
 function nothingToClaim({ types, tags = [] }: WorkerClaimRequest): WaybillError {
@@ -79,6 +90,7 @@ function nothingToClaim({ types, tags = [] }: WorkerClaimRequest): WaybillError 
 
 function claimById(scope: SqlScope, request: WorkerClaimRequest, id: string): Granted<WorkerClaim> {
   advanceTime(scope, scope.now());
+  callEarly(scope, id);
   const row = readTaskRow(scope, id);
   if (row === null) return refused(new WaybillError("task_not_found", `There is no task ${id}.`, { details: { id } }));
   const taken = isOpen(row) ? takenPaths(scope, request, row) : null;

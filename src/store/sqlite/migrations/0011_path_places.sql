@@ -35,3 +35,15 @@ INSERT OR IGNORE INTO path_places (space, place, pattern, mode, rank, seq)
   FROM step;
 
 DROP INDEX tasks_holding_paths;
+
+-- Those that wait for the paths of one task are called by priority, then age, some in each write.
+ALTER TABLE path_waits ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+UPDATE path_waits SET priority = (SELECT priority FROM tasks WHERE tasks.seq = path_waits.seq);
+DROP INDEX path_waits_by_holder;
+CREATE INDEX path_waits_by_holder ON path_waits (holder, priority DESC, seq) WHERE holder IS NOT NULL;
+-- Tasks whose paths are free, while some that wait for them were not called yet: those after (priority, seq).
+CREATE TABLE path_calls (
+  holder   INTEGER PRIMARY KEY,
+  priority INTEGER NOT NULL,
+  seq      INTEGER NOT NULL
+) STRICT;
