@@ -135,12 +135,12 @@ async function measure(layout, operation, at, work) {
   return done;
 }
 
-/** Some end until one of those that waited can begin; another takes its place in the line. */
+/** Some end until one of those that waited begins; another takes its place in the line. */
 async function pass(layout, line, at) {
-  do await measure(layout, "end", at, () => line.endOne());
-  while (!(await line.hasReady()));
-  if (!(await measure(layout, "claim the next", at, () => line.claimNext())))
-    throw new Error(`Nothing of "${layout}".`);
+  for (let begun = false; !begun; ) {
+    await measure(layout, "end", at, () => line.endOne());
+    if (await line.hasReady()) begun = await measure(layout, "claim the next", at, () => line.claimNext());
+  }
   await line.putInLine();
   await line.submit(1);
   await measure(layout, "claim what has to wait", at, () => line.claimNext());
