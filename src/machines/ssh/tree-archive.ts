@@ -1,5 +1,6 @@
 /** The archive of a frozen tree: the system's tar, and zstd behind it where that pays, writing straight to where it goes. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { basename, delimiter, dirname, join } from "node:path";
 import type { Writable } from "node:stream";
@@ -31,6 +32,11 @@ const SAID_BYTES = 4096;
 /** What programs say of a pipe or socket that nobody reads any more. */
 const READER_LEFT = /Broken pipe|Connection reset|Wrote only|[Ww]rite error/;
 
+interface Started {
+  readonly program: string;
+  readonly cwd: string;
+}
+
 /** A program that failed here. */
 interface Failure {
   readonly program: string;
@@ -44,9 +50,11 @@ export function openArchive(request: ArchiveRequest): TreeArchive {
   const programs: ChildProcess[] = [];
   let stopped = false;
   const start = (name: string, args: readonly string[], output: Writable): Writable => {
-    const child = spawn(name, args, { stdio: ["pipe", output, "pipe"], env: { ...process.env, ...SETTINGS } });
+    // GNU tar takes escapes in the argument of -C for what they stand for, so it is started where it is to read.
+    const cwd = dirname(request.tree.path);
+    const child = spawn(name, args, { cwd, stdio: ["pipe", output, "pipe"], env: { ...process.env, ...SETTINGS } });
     programs.push(child);
-    watch(name, child, failures);
+    watch({ program: name, cwd }, child, failures);
     // A program that could not be started, or that left, has no end to write to; its exit says why.
     child.stdin.on("error", () => undefined);
     return child.stdin;
@@ -86,8 +94,7 @@ const SETTINGS = { LC_ALL: "C", TAR_OPTIONS: "", COPYFILE_DISABLE: "1" };
 
 /** Names in the archive begin with the tree's hash, so that none can be taken for an option. */
 function tarArguments({ tree, only }: ArchiveRequest): string[] {
-  const place = ["-C", dirname(tree.path), "-cf", "-"];
-  return only === null ? [...place, basename(tree.path)] : ["--null", "--no-recursion", ...place, "-T", "-"];
+  return only === null ? ["-cf", "-", basename(tree.path)] : ["--null", "--no-recursion", "-cf", "-", "-T", "-"];
 }
 
 function namesOf({ tree, only }: ArchiveRequest): Buffer {
@@ -96,7 +103,7 @@ function namesOf({ tree, only }: ArchiveRequest): Buffer {
   return Buffer.concat([root, Buffer.alloc(1), ...names]);
 }
 
-function watch(program: string, child: ChildProcess, failures: Failure[]): void {
+function watch({ program, cwd }: Started, child: ChildProcess, failures: Failure[]): void {
   let said = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-SAID_BYTES);
@@ -104,7 +111,8 @@ function watch(program: string, child: ChildProcess, failures: Failure[]): void 
   child.on("error", (cause: NodeJS.ErrnoException) => {
     failures.push({
       program,
-      missing: cause.code === "ENOENT",
+      // The directory may have gone as well.
+      missing: cause.code === "ENOENT" && existsSync(cwd),
       said: `${program} cannot be started: ${cause.message}`,
     });
   });

@@ -31,7 +31,7 @@ async function sourceOf(sizes: Readonly<Record<string, number>>): Promise<string
   return source;
 }
 
-const freeze = (source: string): Promise<FrozenTree> => freezeTree(source, join(dir, "frozen"));
+const freeze = (source: string): Promise<FrozenTree> => freezeTree(source, join(dir, "frozen \\n"));
 const placed = async ({ spec }: Machine, { hash }: FrozenTree): Promise<string> =>
   (await hashTree(join(spec.workDir, "trees", hash), { ignoring: false })).hash;
 const unfinished = async ({ spec }: Machine): Promise<string[]> =>

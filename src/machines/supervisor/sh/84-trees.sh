@@ -84,7 +84,8 @@ unpack() {
   fi
 }
 
-untar() { tar -C "$wb_new" -x -o -f - && cat >/dev/null; }
+# GNU tar takes escapes in the argument of -C for what they stand for, so it is started where it is to write.
+untar() { (cd "$wb_new" && exec tar -x -o -f -) && cat >/dev/null; }
 
 # Whether the working directory holds exactly what was announced: entries by kind, and every file's content.
 prove_tree() {
