@@ -3,6 +3,7 @@ import type { BatchFilter, BatchPage } from "../batch-store.js";
 import type { SqlParams } from "./driver.js";
 import { batchFromRow, itemFromRow } from "./rows.js";
 import type { Session } from "./session.js";
+import { LIMIT } from "./statements.js";
 
 export const ITEMS = "SELECT * FROM batch_items WHERE batch_id = $batch_id ORDER BY position";
 export const BATCHES_WITH_QUEUED = "SELECT DISTINCT batch_id FROM batch_items WHERE state = 'queued' ORDER BY batch_id";
@@ -29,7 +30,7 @@ export function listBatchesSql(filter: BatchFilter, page: Pick<BatchPage, "befor
   if (filter.staging !== undefined) where.push("staging = $staging");
   if (filter.planHash !== undefined) where.push("plan_hash = $plan_hash");
   if (page.before !== undefined) where.push("id < $before");
-  return `SELECT * FROM batches${where.length === 0 ? "" : ` WHERE ${where.join(" AND ")}`} ORDER BY id DESC LIMIT $limit`;
+  return `SELECT * FROM batches${where.length === 0 ? "" : ` WHERE ${where.join(" AND ")}`} ORDER BY id DESC ${LIMIT}`;
 }
 
 export const listBatchParams = (filter: BatchFilter, page: BatchPage): SqlParams => ({

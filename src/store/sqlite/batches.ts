@@ -17,6 +17,7 @@ import { batchFromRow, itemToRow, text } from "./rows.js";
 import { prepare } from "./run-placement.js";
 import { runFromRow } from "./run-rows.js";
 import type { Session } from "./session.js";
+import { LIMIT } from "./statements.js";
 
 const INSERT_BATCH = `
   INSERT INTO batches (id, plan_hash, staging, created_by, source, created_at, expected_count)
@@ -134,7 +135,7 @@ export function sqliteBatches(session: Session): BatchStore {
     findBatchesByPrefix: (prefix, limit) =>
       session.snapshot(() =>
         session
-          .sql(`SELECT id FROM batches WHERE id >= $prefix AND id < $prefix || char(0x10FFFF) ORDER BY id LIMIT $limit`)
+          .sql(`SELECT id FROM batches WHERE id >= $prefix AND id < $prefix || char(0x10FFFF) ORDER BY id ${LIMIT}`)
           .all({ prefix, limit })
           .flatMap((row) => readBatch(session, text(row, "id")) ?? []),
       ),

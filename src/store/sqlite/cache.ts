@@ -5,6 +5,7 @@ import { addTo, counterValue } from "./counters.js";
 import type { SqlRow } from "./driver.js";
 import { integer, integerOrNull, text } from "./rows.js";
 import type { Session } from "./session.js";
+import { LIMIT } from "./statements.js";
 
 /** How many entries are looked at together when some have to go. */
 const CHUNK = 100;
@@ -20,16 +21,16 @@ export const GET_VALUE = `
 
 const PAGE = "key > $after AND key >= $prefix AND key < $prefix || char(0x10FFFF)";
 
-export const LIST_ENTRIES = `SELECT * FROM cache_entries WHERE ${PAGE} AND ${LIVE} ORDER BY key LIMIT $limit`;
+export const LIST_ENTRIES = `SELECT * FROM cache_entries WHERE ${PAGE} AND ${LIVE} ORDER BY key ${LIMIT}`;
 
 export const CLEARABLE = `
-  SELECT id, key, size_bytes, ${LIVE} AS live FROM cache_entries WHERE ${PAGE} ORDER BY key LIMIT $limit`;
+  SELECT id, key, size_bytes, ${LIVE} AS live FROM cache_entries WHERE ${PAGE} ORDER BY key ${LIMIT}`;
 
 export const EXPIRED = `
-  SELECT id, size_bytes FROM cache_entries WHERE expires_at IS NOT NULL AND expires_at <= $now AND id <> $kept LIMIT $limit`;
+  SELECT id, size_bytes FROM cache_entries WHERE expires_at IS NOT NULL AND expires_at <= $now AND id <> $kept ${LIMIT}`;
 
 export const LEAST_USED = `
-  SELECT id, size_bytes FROM cache_entries WHERE id <> $kept ORDER BY used_at LIMIT $limit`;
+  SELECT id, size_bytes FROM cache_entries WHERE id <> $kept ORDER BY used_at ${LIMIT}`;
 
 const UPSERT = `
   INSERT INTO cache_entries (key, size_bytes, created_at, used_at, expires_at)

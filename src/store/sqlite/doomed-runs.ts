@@ -6,7 +6,7 @@ import type { GcPolicy } from "../store.js";
 import { LIST_REFS } from "./history.js";
 import { integer, text } from "./rows.js";
 import type { Session } from "./session.js";
-import { sqlList } from "./statements.js";
+import { LIMIT, sqlList } from "./statements.js";
 
 const CHUNK = 500;
 
@@ -17,19 +17,19 @@ const REMOVABLE = `pinned = 0 AND (NOT $keep_newest OR status <> 'completed' OR 
 
 export const ENDED_RUNS = `
   SELECT id, ended_at FROM runs WHERE ended_at IS NOT NULL AND (ended_at, id) > ($after_end, $after_id)
-    AND ended_at < $before AND ${REMOVABLE} ORDER BY ended_at, id LIMIT $limit`;
+    AND ended_at < $before AND ${REMOVABLE} ORDER BY ended_at, id ${LIMIT}`;
 /** The newest run of a ref that is one too many. */
 export const FIRST_TOO_MANY = "SELECT id FROM runs WHERE ref = $ref ORDER BY id DESC LIMIT 1 OFFSET $keep";
 export const TOO_MANY = `
   SELECT id FROM runs WHERE ref = $ref AND id <= $first AND id > $after AND ${ENDED} AND ${REMOVABLE}
-  ORDER BY id LIMIT $limit`;
+  ORDER BY id ${LIMIT}`;
 export const LOG_BYTES = `
   SELECT coalesce(sum(log_bytes), 0) AS bytes FROM runs
   WHERE log_bytes IS NOT NULL AND id NOT IN (SELECT value FROM json_each($gone))`;
 export const OLDEST_LOGS = `
   SELECT id, ended_at, log_bytes FROM runs
   WHERE log_bytes IS NOT NULL AND (ended_at, id) > ($after_end, $after_id) AND ${REMOVABLE}
-  ORDER BY ended_at, id LIMIT $limit`;
+  ORDER BY ended_at, id ${LIMIT}`;
 
 type Step = readonly Removal[];
 const because = (runId: string, reason: RemovalReason): Removal => ({ runId, reason });

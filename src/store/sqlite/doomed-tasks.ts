@@ -3,6 +3,7 @@ import { ENDED_TASK_STATES } from "../../domain/task.js";
 import type { GcPolicy } from "../store.js";
 import { integer, integerOrNull, text } from "./rows.js";
 import type { Session } from "./session.js";
+import { LIMIT } from "./statements.js";
 import { typesIn } from "./task-queries.js";
 import { removeTask } from "./tasks.js";
 
@@ -10,7 +11,7 @@ const CHUNK = 500;
 
 /** In the order of submission, which is nearly that of ends. */
 export const ENDED_TASKS = `
-  SELECT seq, id, ended_at FROM tasks WHERE type = $type AND state = $state AND seq > $after ORDER BY seq LIMIT $limit`;
+  SELECT seq, id, ended_at FROM tasks WHERE type = $type AND state = $state AND seq > $after ORDER BY seq ${LIMIT}`;
 
 interface Step {
   readonly removed: number;

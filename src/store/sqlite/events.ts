@@ -2,7 +2,7 @@ import type { EventFilter, EventStore } from "../event-store.js";
 import { ChangeWatch } from "./change-watch.js";
 import { eventFromRow, integer } from "./rows.js";
 import type { Session } from "./session.js";
-import { sqlList } from "./statements.js";
+import { LIMIT, sqlList } from "./statements.js";
 
 /** The text of a reader's query; its cursor is the sequence, so that a reader's cost is that of what is new. */
 export function readEventsSql(filter: EventFilter): string {
@@ -10,7 +10,7 @@ export function readEventsSql(filter: EventFilter): string {
   if (filter.subject !== undefined) where.push("subject = $subject");
   if (filter.batchId !== undefined) where.push("batch_id = $batch_id");
   if (filter.types !== undefined) where.push(`type IN (${sqlList(filter.types)})`);
-  return `SELECT * FROM events WHERE ${where.join(" AND ")} ORDER BY sequence LIMIT $limit`;
+  return `SELECT * FROM events WHERE ${where.join(" AND ")} ORDER BY sequence ${LIMIT}`;
 }
 
 /** The newest sequence ever given, which stays when the newest events are removed. */

@@ -9,9 +9,10 @@ import { insertRow } from "./run-placement.js";
 import { listRunsSql } from "./run-queries.js";
 import { runFromRow } from "./run-rows.js";
 import type { Session } from "./session.js";
+import { LIMIT } from "./statements.js";
 
 export const LIST_DETACHED = `
-  SELECT * FROM runs WHERE detached = 1 AND id > $after ORDER BY id LIMIT $limit`;
+  SELECT * FROM runs WHERE detached = 1 AND id > $after ORDER BY id ${LIMIT}`;
 
 const named = (name: string) => ({ kind: "external", labels: { [EXTERNAL_NAME_LABEL]: name } }) as const;
 

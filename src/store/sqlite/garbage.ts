@@ -7,6 +7,7 @@ import { collectTasks } from "./doomed-tasks.js";
 import { integer, text } from "./rows.js";
 import { removeRun } from "./runs.js";
 import type { Session } from "./session.js";
+import { LIMIT } from "./statements.js";
 
 const CHUNK = 500;
 
@@ -19,7 +20,7 @@ export const OLD_EVENTS = `
     EXISTS (SELECT 1 FROM runs WHERE id IN (subject, substr(subject, length('run/') + 1))) OR EXISTS (SELECT 1 FROM batches WHERE id = subject)
       OR EXISTS (SELECT 1 FROM tasks WHERE id = subject)
       OR EXISTS (SELECT 1 FROM leases WHERE name = subject AND holder_host IS NOT NULL) AS kept
-  FROM events WHERE sequence > $after ORDER BY sequence LIMIT $limit`;
+  FROM events WHERE sequence > $after ORDER BY sequence ${LIMIT}`;
 export const OLD_BATCHES = `
   SELECT id FROM batches WHERE created_at < $before
     AND NOT EXISTS (SELECT 1 FROM batch_items WHERE batch_id = batches.id AND state = 'queued')`;
@@ -90,7 +91,7 @@ async function collectEvents(session: Session, { endedBefore, dryRun }: GcPolicy
 export const OLD_WORKERS = `
   SELECT owner, ifnull(left_at < $before, 0)
     AND NOT EXISTS (SELECT 1 FROM worker_tasks WHERE owner = workers.owner) AS forgotten
-  FROM workers WHERE owner > $after ORDER BY owner LIMIT $limit`;
+  FROM workers WHERE owner > $after ORDER BY owner ${LIMIT}`;
 
 /** What has left is given no task any more: what was read stays true until it is written. */
 async function forgetWorkers(session: Session, { dryRun, endedBefore: before }: GcPolicy): Promise<void> {

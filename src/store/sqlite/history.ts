@@ -4,6 +4,7 @@ import type { RunFilter } from "../run-store.js";
 import { integer, text } from "./rows.js";
 import { type Bounds, filterParams, statusesOf, walksOf } from "./run-filter.js";
 import type { Session } from "./session.js";
+import { LIMIT } from "./statements.js";
 
 /** From one ref straight to the next in the index, instead of over all runs of each. */
 export const LIST_REFS = `
@@ -11,11 +12,11 @@ export const LIST_REFS = `
     SELECT min(ref) FROM runs WHERE ref > $after
     UNION ALL SELECT (SELECT min(ref) FROM runs WHERE ref > refs.ref) FROM refs WHERE refs.ref IS NOT NULL
   )
-  SELECT ref FROM refs WHERE ref IS NOT NULL LIMIT $limit`;
+  SELECT ref FROM refs WHERE ref IS NOT NULL ${LIMIT}`;
 
 export const DURATIONS_BEFORE = `
   SELECT ended_at - started_at AS duration FROM runs
-  WHERE ref = $ref AND status = 'completed' AND id < $before ORDER BY id DESC LIMIT $limit`;
+  WHERE ref = $ref AND status = 'completed' AND id < $before ORDER BY id DESC ${LIMIT}`;
 
 export const countUpToSql = (filter: RunFilter, bounds: Bounds): string =>
   `SELECT count(*) AS n FROM (${walksOf(filter, bounds, "1").selects.join(" UNION ALL ")} LIMIT $most)`;

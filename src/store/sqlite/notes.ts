@@ -6,6 +6,7 @@ import { type Granted, granted, refused } from "../granted.js";
 import type { Answer, NewNote, NoteStore } from "../note-store.js";
 import { appendEvent } from "./event-log.js";
 import type { Session, SqlScope } from "./session.js";
+import { LIMIT } from "./statements.js";
 import { guarded, refuseWrite } from "./task-ends.js";
 import { afterEnd, queueTask } from "./task-gates.js";
 import { insertNote, noteFromRow } from "./task-notes.js";
@@ -14,11 +15,11 @@ import { readTaskRow, type TaskRow } from "./task-rows.js";
 
 export const NOTES_OF_TASK = `
   SELECT * FROM task_notes WHERE seq = (SELECT seq FROM tasks WHERE id = $id) AND number > $after
-  ORDER BY number LIMIT $limit`;
+  ORDER BY number ${LIMIT}`;
 export const NEWEST_NOTES = `
   SELECT * FROM (
     SELECT *, sum(length(text)) OVER (ORDER BY number DESC) - length(text) AS newer_characters FROM (
-      SELECT * FROM task_notes WHERE seq = (SELECT seq FROM tasks WHERE id = $id) ORDER BY number DESC LIMIT $limit))
+      SELECT * FROM task_notes WHERE seq = (SELECT seq FROM tasks WHERE id = $id) ORDER BY number DESC ${LIMIT}))
   WHERE newer_characters = 0 OR newer_characters + length(text) <= $characters`;
 
 /** What the newest attempt brought is the task's result. */

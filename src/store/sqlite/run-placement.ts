@@ -10,11 +10,12 @@ import { integer } from "./rows.js";
 import { ACTIVE, holdersOf, readRun } from "./run-queries.js";
 import { runFromRow, runToRow } from "./run-rows.js";
 import type { Session } from "./session.js";
+import { LIMIT } from "./statements.js";
 
 export const SAME_WORK = `SELECT * FROM runs WHERE machine = $machine AND work_hash = $work_hash AND ${ACTIVE}`;
 export const OLDEST_WAITING = `
   SELECT * FROM runs WHERE machine = $machine AND status = 'pending' AND slot IS NULL AND kind = 'directory'
-  ORDER BY id LIMIT $limit`;
+  ORDER BY id ${LIMIT}`;
 export const SLOTS_HELD = "SELECT slot FROM runs WHERE machine = $machine AND slot IS NOT NULL ORDER BY slot";
 
 function oldestWaiting(session: Session, machine: string, passOver: readonly string[] = []): Run | null {

@@ -6,13 +6,13 @@ import { integer, text } from "./rows.js";
 import { type Bounds, filterParams, statusesOf, walksOf } from "./run-filter.js";
 import { runFromRow } from "./run-rows.js";
 import type { Session } from "./session.js";
-import { sqlList } from "./statements.js";
+import { LIMIT, sqlList } from "./statements.js";
 
 export const ACTIVE = `status IN (${sqlList(ACTIVE_STATUSES)})`;
 
 /** Ids are ASCII; U+10FFFF sorts after everything that can follow a prefix. */
 export const BY_PREFIX = `
-  SELECT * FROM runs WHERE id >= $prefix AND id < $prefix || char(0x10FFFF) ORDER BY id LIMIT $limit`;
+  SELECT * FROM runs WHERE id >= $prefix AND id < $prefix || char(0x10FFFF) ORDER BY id ${LIMIT}`;
 const BY_IDS = "SELECT * FROM runs WHERE id IN (SELECT value FROM json_each($ids))";
 export const HOLDERS = "SELECT * FROM runs WHERE machine = $machine AND slot IS NOT NULL";
 /** The `+` keeps SQLite from walking everything that ever ran on the machine instead of the few runs of the tree. */
@@ -22,12 +22,12 @@ export const COMPLETED = `
   ORDER BY id DESC LIMIT 1`;
 export const DURATIONS = `
   SELECT ended_at - started_at AS duration FROM runs
-  WHERE ref = $ref AND status = 'completed' ORDER BY id DESC LIMIT $limit`;
+  WHERE ref = $ref AND status = 'completed' ORDER BY id DESC ${LIMIT}`;
 
 /** The text of a page, newest first. */
 export function listRunsSql(filter: RunFilter, page: Bounds, direction: "ASC" | "DESC" = "DESC"): string {
   const { selects, key } = walksOf(filter, page, "runs.*");
-  return `${selects.join(" UNION ALL ")} ORDER BY ${key} ${direction} LIMIT $limit`;
+  return `${selects.join(" UNION ALL ")} ORDER BY ${key} ${direction} ${LIMIT}`;
 }
 
 export function countRunsSql(filter: RunFilter): string {

@@ -4,10 +4,11 @@ import type { Firing, NewSchedule, ScheduleStore } from "../schedule-store.js";
 import type { SqlParams, SqlRow } from "./driver.js";
 import { integer, integerOrNull, text } from "./rows.js";
 import type { Session } from "./session.js";
+import { LIMIT } from "./statements.js";
 import { submitTasks } from "./task-submit.js";
 
 export const DUE_SCHEDULES = `
-  SELECT * FROM schedules WHERE next_at <= $now AND next_at IS NOT NULL AND paused = 0 ORDER BY next_at LIMIT $limit`;
+  SELECT * FROM schedules WHERE next_at <= $now AND next_at IS NOT NULL AND paused = 0 ORDER BY next_at ${LIMIT}`;
 export const NEXT_SCHEDULE = `
   SELECT next_at FROM schedules WHERE next_at IS NOT NULL AND paused = 0 ORDER BY next_at LIMIT 1`;
 

@@ -5,12 +5,12 @@ import type { TaskFilter, TaskPage, TaskStore, TypeStats } from "../task-store.j
 import type { SqlParams } from "./driver.js";
 import { integer, text } from "./rows.js";
 import type { Session, SqlScope } from "./session.js";
-import { sqlList } from "./statements.js";
+import { LIMIT, sqlList } from "./statements.js";
 import { taskFromRow, toTaskRow } from "./task-rows.js";
 import { sequenceOf } from "./task-submit.js";
 
 export const TASKS_BY_PREFIX = `
-  SELECT * FROM tasks WHERE id >= $prefix AND id < $prefix || char(0x10FFFF) ORDER BY id LIMIT $limit`;
+  SELECT * FROM tasks WHERE id >= $prefix AND id < $prefix || char(0x10FFFF) ORDER BY id ${LIMIT}`;
 const TASKS_BY_IDS = "SELECT * FROM tasks WHERE id IN (SELECT value FROM json_each($ids))";
 /** Those that are live are few beside the ones that were asked for and have ended. */
 export const LIVE_AMONG = `
@@ -50,7 +50,7 @@ export function listTasksWalk(filter: TaskFilter, types: readonly string[], boun
     states.map((state) => `SELECT * FROM tasks WHERE type = $type_${n} AND state = '${state}'${bound}`),
   );
   const params = Object.fromEntries(types.map((type, n) => [`type_${n}`, type]));
-  return { sql: `${walks.join(" UNION ALL ")} ORDER BY seq DESC LIMIT $limit`, params };
+  return { sql: `${walks.join(" UNION ALL ")} ORDER BY seq DESC ${LIMIT}`, params };
 }
 
 const statesAnd = (states: readonly TaskState[]): string =>
@@ -70,16 +70,16 @@ function listNarrow(filter: TaskFilter, states: readonly TaskState[], bound: str
     const tagged =
       filter.tag === undefined ? "" : " AND EXISTS (SELECT 1 FROM task_tags WHERE tag = $tag AND seq = tasks.seq)";
     const where = `parent_id = $parent${bound}${rest}${tagged}`;
-    return { sql: `SELECT * FROM tasks WHERE ${where} ORDER BY seq DESC LIMIT $limit`, params };
+    return { sql: `SELECT * FROM tasks WHERE ${where} ORDER BY seq DESC ${LIMIT}`, params };
   }
   const from = "task_tags CROSS JOIN tasks ON tasks.seq = task_tags.seq";
   const where = `task_tags.tag = $tag${bound.replace("tasks.seq", "task_tags.seq")}${rest}`;
-  return { sql: `SELECT tasks.* FROM ${from} WHERE ${where} ORDER BY task_tags.seq DESC LIMIT $limit`, params };
+  return { sql: `SELECT tasks.* FROM ${from} WHERE ${where} ORDER BY task_tags.seq DESC ${LIMIT}`, params };
 }
 
 function listBroad(filter: TaskFilter, states: readonly TaskState[], bound: string): Walk {
   const where = `tasks.seq > 0${bound}${statesAnd(states)}${typesAnd(filter)}`;
-  const sql = `SELECT * FROM tasks WHERE ${where} ORDER BY seq DESC LIMIT $limit`;
+  const sql = `SELECT * FROM tasks WHERE ${where} ORDER BY seq DESC ${LIMIT}`;
   return { sql, params: { types: JSON.stringify(filter.types ?? []) } };
 }
 

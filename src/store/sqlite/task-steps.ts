@@ -5,6 +5,7 @@ import type { NewTask, Submitted } from "../task-store.js";
 import type { SqlParams } from "./driver.js";
 import { integer } from "./rows.js";
 import type { Session } from "./session.js";
+import { LIMIT } from "./statements.js";
 import { guarded, refuseWrite } from "./task-ends.js";
 import { logLineFromRow, stepFromRow, type TaskRow } from "./task-rows.js";
 import { submitTasks } from "./task-submit.js";
@@ -15,7 +16,7 @@ export const STEPS_OF_TASK = `
 export const STEP_OF_TASK = "SELECT * FROM task_steps WHERE seq = $seq AND run = $run AND name = $name";
 export const LOG_OF_TASK = `
   SELECT * FROM task_logs WHERE seq = (SELECT seq FROM tasks WHERE id = $id) AND number > $after
-  ORDER BY number DESC LIMIT $limit`;
+  ORDER BY number DESC ${LIMIT}`;
 
 const RECORD_STEP = `
   INSERT INTO task_steps (seq, run, name, attempt, kind, started_at, ended_at, result)

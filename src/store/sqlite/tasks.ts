@@ -4,6 +4,7 @@ import type { RetriedTasks, Submitted, TaskStore } from "../task-store.js";
 import { appendEvent } from "./event-log.js";
 import { signalOwner, vacateClaim } from "./owners.js";
 import type { Session, SqlScope } from "./session.js";
+import { LIMIT } from "./statements.js";
 import { afterEnd, endWaitingTask } from "./task-gates.js";
 import { cancelledBy } from "./task-moves.js";
 import { holdersInTheWay, pathsOfRow } from "./task-paths.js";
@@ -17,8 +18,7 @@ import { submitAll, submitTasks } from "./task-submit.js";
 const CHUNK = 500;
 
 /** The oldest failed tasks of a type. */
-export const FAILED_OF_TYPE =
-  "SELECT * FROM tasks WHERE type = $type AND state = 'failed' AND seq > $after ORDER BY seq LIMIT $limit";
+export const FAILED_OF_TYPE = `SELECT * FROM tasks WHERE type = $type AND state = 'failed' AND seq > $after ORDER BY seq ${LIMIT}`;
 
 function requestCancel(scope: SqlScope, id: string, by: string): Task | null {
   const row = readTaskRow(scope, id);

@@ -5,6 +5,7 @@ import { nextOf } from "./counters.js";
 import type { SqlRow } from "./driver.js";
 import { integer, text } from "./rows.js";
 import type { Session } from "./session.js";
+import { LIMIT } from "./statements.js";
 
 /** How many ancestors are looked at: a guard against a chain that somebody made circular by hand. */
 const DEEPEST = 100;
@@ -31,7 +32,7 @@ export const GET_VARIABLE = `${CHAIN}
 export const LIST_VARIABLES = `${CHAIN}
   SELECT variables.*, min(depth) FROM chain CROSS JOIN variables USING (scope)
   WHERE (NOT $own OR scope = $scope) AND key > $after AND key >= $prefix AND key < $prefix || char(0x10FFFF) AND ${LIVE}
-  GROUP BY key HAVING NOT removed ORDER BY key LIMIT $limit`;
+  GROUP BY key HAVING NOT removed ORDER BY key ${LIMIT}`;
 
 const UPSERT = `
   INSERT INTO variables (scope, key, value, format, revision, removed, updated_at, expires_at)
