@@ -50,6 +50,33 @@ describe("`tasks check`", () => {
     expect(error.message).toContain("tasks.mjs cannot be read: ENOENT");
   });
 
+  it("says of a module that waits for ever that it never finished loading", async () => {
+    writeFileSync(box.path("tasks.mjs"), "await new Promise(() => {});\n");
+    const { code, error } = await refusal();
+
+    expect([code, error.code]).toEqual([2, "invalid_task_module"]);
+    expect(error.message).toContain("tasks.mjs never finished loading");
+  });
+
+  it.each([
+    ["as it is read", "process.exit(0);"],
+    ["when a timer fires", "setTimeout(() => process.exit(0), 1); await new Promise(() => {});"],
+  ])("says of a module that ends the process %s that it did", async (_when, text) => {
+    writeFileSync(box.path("tasks.mjs"), text);
+    const { code, error } = await refusal();
+
+    expect([code, error.code]).toEqual([2, "invalid_task_module"]);
+    expect(error.message).toContain("tasks.mjs ended the process with exit code 0");
+  });
+
+  it("refuses to serve a module that never finishes loading", async () => {
+    writeFileSync(box.path("tasks.mjs"), "await new Promise(() => {});\n");
+    const { code, stderr } = await box.cli(["serve", "--tasks", "tasks.mjs", "--port", "0"]);
+
+    expect(code).toBe(2);
+    expect(stderr).toContain("tasks.mjs never finished loading: it awaits what never comes. (invalid_task_module)");
+  });
+
   it("names line and column of a syntax error", async () => {
     writeFileSync(box.path("tasks.mjs"), "export const a = 1;\nconst b = ;\n");
     const { code, error } = await refusal();
