@@ -49,7 +49,7 @@ export const work = operation({
       succeeded: z.number().int(),
       failed: z.number().int(),
       waiting: z.number().int().describe("those whose tasks wait for a person"),
-      cancelled: z.number().int().describe("the rest were given back, or recorded by their commands"),
+      cancelled: z.number().int().describe("what is in none of these counts was given back, or goes on elsewhere"),
       refused: z.number().int().describe("those whose end came too late: they were somebody else's by then"),
       hurried: z.boolean().describe("a second signal cut the waiting short"),
       error_code: z.enum(ERROR_CODES).nullable().describe("with --once: why the attempt did not succeed"),

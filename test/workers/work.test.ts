@@ -99,13 +99,28 @@ describe("a command's answer", () => {
   });
 
   it("that it recorded by itself under its fence stands, and nothing is refused", async () => {
-    const { code, task, stdout } = await workOnce(
+    const { code, task, stdout, stderr } = await workOnce(
       `"$NODE" "$CLI" tasks result "$WAYBILL_TASK_ID" --kind success --summary "by itself" >/dev/null
        echo 'dispatch-result|fail|by line'; exit 1`,
     );
     expect(task).toMatchObject({ state: "completed", result: { summary: "by itself" } });
     expect((await yard.store.info()).staleWritesRefused).toBe(0);
-    expect([code, stdout]).toEqual([0, expect.stringContaining("0 failed")]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("1 attempt, 1 succeeded, 0 failed")]);
+    expect(stderr).toMatch(/work\.ended .*code=1 .*recorded="succeeded" said="success" summary="by itself"/);
+    expect(stderr).not.toContain("by line");
+  });
+
+  it("that is a fork which it recorded by itself is logged and counted as one", async () => {
+    const { stdout, stderr } = await workOnce(
+      '"$NODE" "$CLI" tasks result "$WAYBILL_TASK_ID" --kind fork --summary "two ways" >/dev/null',
+    );
+    expect(stdout).toContain("1 attempt, 0 succeeded, 0 failed, 1 waiting for a person");
+    expect(stderr).toMatch(/work\.ended .*code=0 .*recorded="review" said="fork" summary="two ways"/);
+  });
+
+  it("that never came is logged with the reason for which it was told to end", async () => {
+    const { stderr } = await workOnce("exec sleep 60", ["--timeout", "50ms", "--max-attempts", "1"]);
+    expect(stderr).toContain('said=null why="timeout: The attempt has passed its time limit."');
   });
 
   it("is that of the infrastructure when somebody kills it: no failure is counted, and the third time it is left alone", async () => {

@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { v7 } from "uuid";
 import { durationMs } from "../../contracts/fields.js";
 import type { OutputOf, ParsedInputOf } from "../../contracts/index.js";
+import type { Attempt } from "../../domain/attempt.js";
 import { parseByteSize } from "../../domain/byte-size.js";
 import { type ErrorCode, WaybillError } from "../../domain/errors.js";
 import { LONGEST_TIMER_MS } from "../../domain/longest-timer.js";
@@ -61,7 +62,7 @@ const split = (words: readonly string[]): string[] => [
 ];
 
 async function workAt(
-  equipment: Omit<Supervision, "onFault">,
+  equipment: Omit<Supervision, "onFault" | "onRecorded">,
   order: Order,
   { log, hurry }: WorkWatch,
   signal: AbortSignal | undefined,
@@ -70,7 +71,8 @@ async function workAt(
   const { gone } = post.warden;
   const shift = new Shift({ once: order.once, drain: order.drain, signals: [gone, ...(signal ? [signal] : [])] });
   const onFault = (error: unknown): void => shift.failed(error);
-  const engine = await openWorker({ ...equipment, onFault }, order, shift);
+  const onRecorded = (attempt: Attempt): void => shift.recorded(attempt);
+  const engine = await openWorker({ ...equipment, onFault, onRecorded }, order, shift);
   try {
     await startPatiently(engine, order, log, shift);
     await shift.over;
@@ -84,10 +86,8 @@ async function workAt(
   if (shift.fault !== null) throw shift.fault;
   const { started, last } = shift;
   if (order.once && last === null && signal?.aborted !== true) throw nothingToClaim(engine.status().types);
-  const { succeeded, failed, waiting, cancelled, refused } = engine.status();
   const errorCode = order.once && last !== null ? await failureOf(store, last) : null;
-  const counts = { started, succeeded, failed, waiting, cancelled, refused };
-  return { ...counts, hurried: hurry.aborted, error_code: errorCode };
+  return { started, ...shift.counts(engine.status()), hurried: hurry.aborted, error_code: errorCode };
 }
 
 /** Between two tries to start at a store that is busy; milliseconds. */
