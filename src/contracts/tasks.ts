@@ -3,7 +3,7 @@ import * as z from "zod";
 import { DEPENDENCY_OUTCOMES } from "../domain/dependency.js";
 import { before, duration, limit, taskId, timeText } from "./fields.js";
 import { operation, streaming } from "./operation.js";
-import { logLineView, taskDetailView, taskState, taskView } from "./task-views.js";
+import { logLineView, spannedTaskView, taskDetailView, taskState, taskView } from "./task-views.js";
 import { read, space, write } from "./worker-fields.js";
 
 const DEPENDENCY = new RegExp(`^[^:]+(:(${DEPENDENCY_OUTCOMES.join("|")}))?$`);
@@ -62,7 +62,7 @@ export const submitTask = operation({
       outcome: z
         .enum(["created", "existing", "duplicate", "retried"])
         .describe("existing: the id was known; duplicate: the task that holds the unique key"),
-      task: taskView(),
+      task: spannedTaskView(),
       result: z.unknown().describe("of a task that was waited for; null else"),
       engines: z.number().int().describe("how many living engines know its type"),
     }),
@@ -97,7 +97,12 @@ export const listTasks = operation({
       limit,
       before,
     }),
-  output: () => z.object({ tasks: z.array(taskView()), next: z.string().nullable() }),
+  output: () =>
+    z.object({
+      tasks: z.array(taskView()),
+      next: z.string().nullable(),
+      paused: z.array(z.string()).describe("those of their types that are paused"),
+    }),
   errors: ["task_not_found", "ambiguous_id"],
   examples: [
     ["tasks list --state running", "what is executed now"],
@@ -135,7 +140,7 @@ export const waitTasks = operation({
       any: z.boolean().default(false).describe("return as soon as one of them has ended"),
       timeout: duration.optional().describe("give up waiting after this long (exit 124); the tasks go on"),
     }),
-  output: () => z.object({ tasks: z.array(taskView()) }),
+  output: () => z.object({ tasks: z.array(spannedTaskView()) }),
   errors: ["task_not_found", "ambiguous_id", "timeout"],
   examples: [["tasks wait 0199a3 0199a4 --timeout 10m", "both"]],
 });

@@ -152,7 +152,32 @@ describe("`tasks list`, `show` and `logs`", () => {
     expect(rest).toMatchObject({ tasks: [{ id: ids[0] }], next: null });
     expect((await list("--state", "cancelled")).tasks.map(({ id }) => id)).toEqual([ids[1]]);
     expect((await list("--tag", "blue")).tasks.map(({ type }) => type)).toEqual(["post"]);
-    expect((await box.cli(["tasks", "list"])).stdout).toMatch(/post +· queued +an engine/);
+    expect((await box.cli(["tasks", "list"])).stdout).toMatch(/post +· queued +an engine or worker/);
+  });
+
+  it("says of what waits in a paused type that it is paused", async () => {
+    const { task } = await submit("mail");
+    await submit("post");
+    await box.cli(["tasks", "pause", "mail"]);
+    const { stdout } = await box.cli(["tasks", "list"]);
+
+    expect(stdout).toMatch(/mail +· queued +paused/);
+    expect(stdout).toMatch(/post +· queued +an engine or worker/);
+    expect((await box.cli(["tasks", "show", task.id])).stdout).toMatch(/^waits for +paused$/m);
+  });
+
+  it("says how long a task took from its first begin, over all attempts of its run", async () => {
+    const path = box.tasks(
+      "pauses.mjs",
+      'export default [defineTask({ type: "pauses", params: anything, run: (_, ctx) => ctx.sleep("rest", 1_100) })];',
+    );
+    await startTaskEngine(box, path);
+    const waited = await box.cli(["tasks", "submit", "pauses", "--wait"]);
+    const { tasks } = await box.json<OutputOf<"tasks.list">>(["tasks", "list"]);
+    const { stdout } = await box.cli(["tasks", "show", tasks[0]?.id ?? ""]);
+
+    expect(waited.stderr).toMatch(/✔ completed in [\d.]+ s \(2 attempts\) · task/);
+    expect(stdout).toMatch(/^duration +[\d.]+ s \(2 attempts\)$/m);
   });
 
   it("shows attempts and steps over time, progress, result and the end of the log", async () => {

@@ -175,7 +175,7 @@ function explainFullType(queue: QueueState | undefined, running: readonly Task[]
 const explainBusy = ({ priority }: Task, engines: readonly KnownEngine[]): Reason =>
   reason(
     "engines_busy",
-    `It waits for a free handler, behind what is older or of a higher priority than ${priority}.`,
+    `Nothing holds it back: each of those that know its type executes others, takes what is older or of a higher priority than ${priority} first, or is about to stop.`,
     engines.map(engineName),
-    "`waybill tasks top` shows what they execute.",
+    "`waybill workers list` shows what they execute.",
   );

@@ -18,6 +18,7 @@ import { commandTask } from "./command-task.js";
 import { findTask } from "./find-task.js";
 import { enginesFor, knownEngines } from "./live-engines.js";
 import { loadTaskModule } from "./load-task-module.js";
+import { withSpan } from "./run-spans.js";
 import { toPaths } from "./to-paths.js";
 
 type Input = ParsedInputOf<"tasks.submit">;
@@ -31,13 +32,13 @@ export const submitTask: CallHandler<"tasks.submit"> = async (context, input, op
   const task = await mustGet(store, id);
   const engines = enginesFor(await knownEngines(store), task.type).length;
   await options.onProgress?.({ type: "task", task: toTaskView(task), engines });
-  if (!input.wait) return { outcome, task: toTaskView(task), result: null, engines };
+  if (!input.wait) return { outcome, task: await withSpan(store, task), result: null, engines };
   const [ended = task] = await awaitTasks(store, [id], {
     any: false,
     limit: input.wait_timeout,
     signal: options.signal,
   });
-  return { outcome, task: toTaskView(ended), result: ended.result, engines };
+  return { outcome, task: await withSpan(store, ended), result: ended.result, engines };
 };
 
 async function mustGet(store: Store, id: string): Promise<Task> {
