@@ -6,7 +6,7 @@ import type { ParsedInputOf } from "../../contracts/index.js";
 import { parseByteSize } from "../../domain/byte-size.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { Engine } from "../../engine/engine.js";
-import { isSnooze, Suspended } from "../../engine/handler-errors.js";
+import { isSnooze, isSuspended } from "../../engine/handler-errors.js";
 import { openEngine } from "../../engine/open-engine.js";
 import type { Log } from "../../observe/log.js";
 import { Metrics } from "../../observe/metrics.js";
@@ -69,7 +69,7 @@ function listenOptions(context: AppContext, input: Input, service: Service, log:
   return { port, bind, auth, token, bodyLimit: parseByteSize(input.body_limit) ?? 0, version: service.version, log };
 }
 
-const isFailure = (error: unknown): boolean => !(isSnooze(error) || error instanceof Suspended);
+const isFailure = (error: unknown): boolean => !(isSnooze(error) || isSuspended(error));
 
 async function openSidecarEngine(context: AppContext, input: Input, metrics: Metrics, log: Log): Promise<Engine> {
   const own = input.tasks === undefined ? [] : (await loadTaskModule(input.tasks, context.settings.cwd)).definitions;
