@@ -1,7 +1,7 @@
 /** Operations on tasks. */
 import * as z from "zod";
 import { DEPENDENCY_OUTCOMES } from "../domain/dependency.js";
-import { before, duration, limit, taskId, timeText } from "./fields.js";
+import { before, duration, limit, someTime, taskId, timeText } from "./fields.js";
 import { operation, streaming } from "./operation.js";
 import { logLineView, spannedTaskView, taskDetailView, taskState, taskView } from "./task-views.js";
 import { read, space, write } from "./worker-fields.js";
@@ -38,12 +38,14 @@ export const submitTask = operation({
         .union([z.enum(["waiting", "active"]), duration], {
           error: 'expected waiting, active or a duration such as "1h"',
         })
-        .default("active")
-        .describe("how long the key is held: until it begins (waiting), until it ends (active), or e.g. 1h"),
+        .optional()
+        .describe(
+          "how long the key is held: until it begins (waiting), until it ends (active; the default), or e.g. 1h",
+        ),
       concurrency_key: z.string().min(1).optional().describe("tasks that share it run one after the other"),
       max_attempts: z.coerce.number().int().min(1).optional().describe("how many attempts may fail before it does"),
-      timeout: duration.optional().describe("how long an attempt may take"),
-      deadline: duration.optional().describe("it fails when it has not ended after this long"),
+      timeout: someTime.optional().describe("how long an attempt may take"),
+      deadline: someTime.optional().describe("it fails when it has not ended after this long"),
       depends_on: z
         .array(z.string().regex(DEPENDENCY, `expected ID or ID:OUTCOME with ${DEPENDENCY_OUTCOMES.join(", ")}`))
         .default([])

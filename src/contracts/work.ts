@@ -4,7 +4,7 @@ import { parseByteSize } from "../domain/byte-size.js";
 import { ERROR_CODES } from "../domain/errors.js";
 import { byteSize, duration } from "./fields.js";
 import { operation } from "./operation.js";
-import { agent, session, someTime } from "./worker-fields.js";
+import { agent, leaseTime, session } from "./worker-fields.js";
 
 const commaList = z.array(z.string().min(1));
 
@@ -33,7 +33,7 @@ export const work = operation({
         .min(1)
         .default(3)
         .describe("how many attempts of a task may fail, unless the task says otherwise"),
-      lease: someTime.default("30s").describe("how long its tasks stay its own after its last sign of life"),
+      lease: leaseTime.default("30s").describe("how long its tasks stay its own after its last sign of life"),
       log_limit: byteSize
         .refine((text) => (parseByteSize(text) ?? 0) >= 1, { error: 'expected a size such as "4MiB"' })
         .default("4MiB")

@@ -139,7 +139,7 @@ describe("`tasks check`", () => {
     const unfit = await refusal();
 
     expect(repeated.error.message).toContain('default[1]: the schedule "nightly" exists already, of the type "one"');
-    expect(unfit.error.message).toContain('what the schedule "nightly" submits does not fit its schema: expected more');
+    expect(unfit.error.message).toContain('The schema refuses what the schedule "nightly" submits: expected more');
   });
 
   it("says what a module without definitions exports", async () => {

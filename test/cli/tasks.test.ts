@@ -271,7 +271,8 @@ describe("`tasks wait`, `cancel`, `retry` and `rm`", () => {
     const { task } = await submit("mail");
     const refused = await box.cli(["tasks", "retry", task.id, "--json"]);
     await box.cli(["tasks", "cancel", task.id]);
-    const again = await box.json<OutputOf<"tasks.retry">>(["tasks", "retry", task.id]);
+    const twice = [task.id, task.id.toUpperCase()];
+    const again = await box.json<OutputOf<"tasks.retry">>(["tasks", "retry", ...twice]);
 
     expect([refused.code, errorOf(refused).code]).toEqual([4, "invalid_state"]);
     expect(again).toMatchObject({ retried: 1, tasks: [{ state: "queued", run: 2 }] });
