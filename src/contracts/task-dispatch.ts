@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { ERROR_CODES } from "../domain/errors.js";
 import { RESULT_KINDS } from "../domain/result.js";
-import { duration, taskId } from "./fields.js";
+import { duration, someTime, taskId } from "./fields.js";
 import { operation } from "./operation.js";
 import { taskView } from "./task-views.js";
 import { agent, fence, leaseTime, read, session, space, write } from "./worker-fields.js";
@@ -31,7 +31,7 @@ export const dispatchParent = operation({
         .boolean()
         .default(false)
         .describe("the worker is to take the claim over, and ends the task by itself"),
-      timeout: duration
+      timeout: someTime
         .optional()
         .describe("end the worker after this long (default: the task's own limit; none without)"),
       grace: duration.default("10s").describe("time between the request to end and the kill"),

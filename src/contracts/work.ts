@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { parseByteSize } from "../domain/byte-size.js";
 import { ERROR_CODES } from "../domain/errors.js";
-import { byteSize, duration } from "./fields.js";
+import { byteSize, duration, someTime } from "./fields.js";
 import { operation } from "./operation.js";
 import { agent, leaseTime, session } from "./worker-fields.js";
 
@@ -23,7 +23,7 @@ export const work = operation({
       once: z.boolean().default(false).describe("take one task and leave with what came of it"),
       drain: z.boolean().default(false).describe("leave when nothing is there to be claimed and nothing runs"),
       cwd: z.string().min(1).optional().describe("working directory of the command (default: this one)"),
-      timeout: duration
+      timeout: someTime
         .optional()
         .describe("end the command after this long, unless the task says otherwise (default: no limit)"),
       grace: duration.default("10s").describe("time between the request to end and the kill"),
@@ -51,6 +51,10 @@ export const work = operation({
       waiting: z.number().int().describe("those whose tasks wait for a person"),
       cancelled: z.number().int().describe("what is in none of these counts was given back, or goes on elsewhere"),
       refused: z.number().int().describe("those whose end came too late: they were somebody else's by then"),
+      waiting_for_paths: z
+        .number()
+        .int()
+        .describe("with --drain: tasks that are left since others have their paths; of the newest 1000 that wait"),
       hurried: z.boolean().describe("a second signal cut the waiting short"),
       error_code: z.enum(ERROR_CODES).nullable().describe("with --once: why the attempt did not succeed"),
     }),

@@ -119,7 +119,7 @@ describe("`tasks submit`", () => {
     const { code, stderr } = await box.cli(["tasks", "submit", "mail", "--wait", "--wait-timeout", "50ms"]);
 
     expect(code).toBe(124);
-    expect(stderr).toContain('no engine that knows the type "mail" runs now');
+    expect(stderr).toContain('no engine or worker that takes the type "mail" runs now');
   });
 
   it("waits for other tasks, and is cancelled when they cannot end as it wants", async () => {
@@ -266,6 +266,20 @@ describe("`tasks wait`, `cancel`, `retry` and `rm`", () => {
     expect([any.code, all.code]).toEqual([130, 124]);
     expect(all.stderr).toContain(`waybill why ${first.task.id}`);
   });
+
+  it.skipIf(noTerminal !== null)(
+    `say on a terminal what is waited for${noTerminal === null ? "" : ` (skipped: ${noTerminal})`}`,
+    async () => {
+      const { task } = await submit("mail");
+      const terminal = onTerminal(box, `tasks wait ${task.id}`);
+      await terminal.says(`waiting for task ${task.id} of type mail, which is queued`);
+      await terminal.says('no engine or worker that takes the type "mail" runs now');
+      await box.cli(["tasks", "cancel", task.id]);
+      expect(await terminal.ended).toBe(130);
+      const piped = await box.cli(["tasks", "wait", task.id]);
+      expect(piped.stderr).toBe("");
+    },
+  );
 
   it("queues a cancelled task again, and refuses one that waits", async () => {
     const { task } = await submit("mail");

@@ -218,7 +218,10 @@ describe("a worker", () => {
   it("takes one task with --once, and says so when there is none", async () => {
     const ids = [await yard.submit(), await yard.submit()];
     const { code, stderr } = await yard.worker("exit 0", ["--once"]).ended;
-    expect([code, stderr.match(/work\.\w+/g)]).toEqual([0, ["work.began", "work.ended", "work.stopping"]]);
+    expect([code, stderr.match(/work\.\w+/g)]).toEqual([
+      0,
+      ["work.starting", "work.began", "work.ended", "work.stopping"],
+    ]);
     const states = await Promise.all(ids.map(async (id) => (await yard.store.tasks.getTask(id))?.state));
     expect(states).toEqual(["completed", "queued"]);
     await yard.worker("exit 0", ["--once"]).ended;
@@ -237,6 +240,16 @@ describe("a worker", () => {
       .map((line) => JSON.parse(line) as { event: string });
     expect(lines.filter(({ event }) => event === "work.began")).toHaveLength(20);
     expect(lines.filter(({ event }) => event === "work.ended")).toHaveLength(20);
+  });
+
+  it("says with --drain how many tasks are left since others have their paths", async () => {
+    for (const _ of [1, 2]) await yard.box.cli(["tasks", "submit", "t", "--write", "src/"]);
+    await yard.box.cli(["tasks", "claim", "--type", "t"]);
+    const { code, stdout } = await yard.worker("exit 0", ["--drain"]).ended;
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining("0 attempts, 0 succeeded, 0 failed; 1 task still waits for paths"),
+    ]);
   });
 
   it("is refused without a program, a directory or a type, before it has cost a task an attempt", async () => {
@@ -261,6 +274,7 @@ describe("a worker", () => {
   it("is listed while it works, with what it does", async () => {
     const id = await yard.submit();
     const worker = yard.worker("echo here; sleep 1000", ["--agent", "ann"]);
+    await worker.says(/work\.starting types="t" concurrency=1/);
     await yard.inState(id, "running");
     const [view] = (await yard.store.workers.listWorkers()).filter(({ kind }) => kind === "work");
     expect(view).toMatchObject({ agentId: "ann", types: ["t"], workspace: yard.box.dir, tasks: [{ id, attempt: 1 }] });
@@ -272,9 +286,10 @@ describe("a worker", () => {
     const { engines } = await yard.box.json<OutputOf<"tasks.stats">>(["tasks", "stats"]);
     expect(engines.map(({ pid }) => pid)).toEqual([worker.pid]);
     worker.kill("SIGINT");
-    await worker.says(/work.stopping/);
+    await worker.says(/work\.stopping running=1 hint="what runs is waited for; a second signal ends it"/);
     worker.kill("SIGINT");
     await worker.ended;
+    expect(worker.stderr()).toContain('said=null why="terminated: The engine stops."');
     expect(await yard.store.workers.listWorkers()).toEqual([]);
   });
 });

@@ -146,7 +146,7 @@ function explainMissingEngine({ type }: Task, engines: readonly KnownEngine[]): 
     const hint = "`waybill serve --tasks FILE` runs one; `waybill work` and `waybill tasks claim` take it without.";
     return [reason("no_engine", "No engine runs.", [], hint)];
   }
-  const message = `None of the ${alive.length} engines that run knows the type "${type}".`;
+  const message = `None of the ${alive.length} engines and workers that run takes the type "${type}".`;
   const names = alive.map((engine) => `${engineName(engine)}: ${engine.types.join(", ")}`);
   return [reason("unknown_type", message, names, "Define it in a module of tasks, and run an engine with that.")];
 }
