@@ -4,7 +4,7 @@
 export const LONGEST_DELAY_MS = 8_000_000_000_000_000;
 
 /** What a delay has to be, for the message about one that is not. */
-export const DELAY_EXPECTED = `expected a number of milliseconds from 0 to ${LONGEST_DELAY_MS}`;
+export const DELAY = `a number of milliseconds from 0 to ${LONGEST_DELAY_MS}`;
 
 /** @returns whole milliseconds, a fraction rounded up; null for what is no delay: no number, negative, endless. */
 export const wholeDelay = (ms: unknown): number | null =>

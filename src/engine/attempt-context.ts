@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { AttemptGuard } from "../domain/attempt.js";
 import type { JsonValue } from "../domain/canonical-json.js";
-import { DELAY_EXPECTED, wholeDelay } from "../domain/delay.js";
+import { DELAY, wholeDelay } from "../domain/delay.js";
 import { WaybillError } from "../domain/errors.js";
 import type { PathScope } from "../domain/path-scope.js";
 import { isEndedTask } from "../domain/task.js";
@@ -135,7 +135,7 @@ export class AttemptContext implements TaskContext {
     if (known !== null) return Number(known.result);
     const wholeMs = wholeDelay(ms);
     if (wholeMs === null) {
-      throw new WaybillError("task_failed", `The sleep "${name}" is ${shown(ms)}; ${DELAY_EXPECTED}.`, {
+      throw new WaybillError("task_failed", `The sleep "${name}" is ${shown(ms)}; expected ${DELAY}.`, {
         hint: "For a time that may be over already: Math.max(0, time - Date.now()).",
       });
     }

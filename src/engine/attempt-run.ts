@@ -1,6 +1,6 @@
 /** One attempt, from its start to the end that is recorded. It ends once, whether its handler settles or not. */
 import { firstLimit } from "../domain/attempt-limit.js";
-import { DELAY_EXPECTED, wholeDelay } from "../domain/delay.js";
+import { DELAY, wholeDelay } from "../domain/delay.js";
 import { WaybillError } from "../domain/errors.js";
 import { LONGEST_TIMER_MS } from "../domain/longest-timer.js";
 import { retryDelay } from "../domain/retry.js";
@@ -199,7 +199,7 @@ export class AttemptRun {
       const own = custom(failures + 1, error);
       const ownMs = wholeDelay(own);
       if (own === null || ownMs !== null) return ownMs;
-      throw new WaybillError("task_failed", `retry.delay answered with ${shown(own)}; ${DELAY_EXPECTED}, or null.`);
+      throw new WaybillError("task_failed", `retry.delay answered with ${shown(own)}; expected ${DELAY}, or null.`);
     } catch (fault) {
       this.#runtime.log("task.retry_delay_failed", { id: this.task.id, error: failureOf(fault).message });
       return delay;

@@ -1,5 +1,5 @@
 /** What the engine reads from whatever a handler threw. Nothing here throws, whatever it is given. */
-import { DELAY_EXPECTED, wholeDelay } from "../domain/delay.js";
+import { DELAY, wholeDelay } from "../domain/delay.js";
 import { isErrorCode, WaybillError } from "../domain/errors.js";
 import type { FailureFacts } from "../domain/retry.js";
 import { plainFailure, type TaskFailure } from "../domain/task.js";
@@ -36,9 +36,9 @@ function classesOf(error: Error): readonly string[] {
 /** What is wrong with the delay that it asks for, to be added to its message; empty when nothing is. */
 function faultOf(thrown: unknown): string {
   if (isSnooze(thrown) && wholeDelay(thrown.ms) === null)
-    return ` (its time is ${shown(thrown.ms)}; ${DELAY_EXPECTED})`;
+    return ` (its time is ${shown(thrown.ms)}; expected ${DELAY})`;
   if (!isRetryable(thrown) || thrown.afterMs === null || wholeDelay(thrown.afterMs) !== null) return "";
-  return ` (its afterMs is ${shown(thrown.afterMs)}; ${DELAY_EXPECTED}; the retry policy decides)`;
+  return ` (its afterMs is ${shown(thrown.afterMs)}; expected ${DELAY}; the retry policy decides)`;
 }
 
 /** What was thrown, as it is stored. Anything can be thrown; what is no error is shown as it prints. */

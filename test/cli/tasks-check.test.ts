@@ -116,6 +116,9 @@ describe("`tasks check`", () => {
        export const raw = { type: "raw", params: anything, run: () => 1 };
        export const loose = { type: "loose", run: () => 1 };
        export const mine = defineTask({ type: "command", params: anything, run: () => 1 });
+       export const called = { type: "called", params: anything, handler: () => 1 };
+       export const idle = { type: "idle", params: anything };
+       export const action = { type: "action", payload: 1 };
        export default [a, 7];`,
     );
     const { error } = await refusal();
@@ -125,7 +128,18 @@ describe("`tasks check`", () => {
     expect(error.message).toContain('raw: "raw" was not given to defineTask');
     expect(error.message).toContain('loose: "loose" has no params schema that can be used');
     expect(error.message).toContain('mine: the type "command" is built in and cannot be defined again');
+    expect(error.message).toContain('called: "called" has no run; found "handler" (did you mean "run"?)');
+    expect(error.message).toContain('idle: "idle" has no run, the function that executes it; found type, params');
+    expect(error.message).not.toContain("action");
     expect(error.message).toContain("default[1]: the number 7 is no task definition");
+  });
+
+  it("says of what has a type and nothing else what it lacks, where nothing else is there", async () => {
+    box.tasks("tasks.mjs", 'export const half = { type: "half" }; export const limit = 7;');
+    const { error } = await refusal();
+
+    expect(error.message).toContain('half: "half" has no run, the function that executes it; found type');
+    expect(error.message).not.toContain("limit");
   });
 
   it("refuses two schedules of one name, and params that their schedule could never submit", async () => {
