@@ -50,9 +50,11 @@ export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root: 
   const value = valueAt(root, path);
   const last = path.at(-1);
   if (value === undefined && typeof last === "string") return [{ path, message: `missing key "${last}"` }];
-  if (issue.code === "custom") {
-    const hint: unknown = issue.params?.hint;
-    const found = issue.message.startsWith("expected") && !issue.message.includes(", found");
+  // What a schema says in its own words goes before ours.
+  const isOwn = issue.message.startsWith("expected");
+  if (issue.code === "custom" || isOwn) {
+    const hint: unknown = issue.code === "custom" ? issue.params?.hint : undefined;
+    const found = isOwn && !issue.message.includes(", found");
     const message = found ? `${issue.message}, found ${describeValue(value)}` : issue.message;
     return [{ path, message, ...(typeof hint === "string" ? { hint } : {}) }];
   }
