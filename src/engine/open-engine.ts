@@ -21,6 +21,7 @@ import {
   someText,
   whole,
 } from "./option-rules.js";
+import { harmlessLog, harmlessObserver } from "./outsiders.js";
 import type { Around, EngineEnrolment, EngineFact } from "./runtime.js";
 import type { TaskDefinition } from "./task-definition.js";
 
@@ -51,7 +52,7 @@ export interface EngineOptions {
    */
   readonly enrol?: EngineEnrolment;
   readonly log?: Log;
-  /** Hears what happens, for metrics. */
+  /** Hears what happens, for metrics. A fault of it is logged, and changes nothing. */
   readonly observe?: (fact: EngineFact) => void;
   /** Wraps every execution, for traces. */
   readonly around?: Around;
@@ -115,6 +116,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const definitions = byType(options.tasks);
   const own = typeof options.store === "string" ? await openStore(options.store) : null;
   const store = own ?? (options.store as Store);
+  const log = options.log === undefined ? silentLog : harmlessLog(options.log);
   const runtime = {
     store,
     definitions,
@@ -125,8 +127,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     newId: newTaskId,
     random: Math.random,
     clock: Date.now,
-    log: options.log ?? silentLog,
-    observe: options.observe ?? (() => undefined),
+    log,
+    observe: options.observe === undefined ? () => undefined : harmlessObserver(options.observe, log),
     around: options.around ?? ((_attempt, run) => run()),
     concurrency,
     prefetch,
