@@ -118,6 +118,29 @@ describe("a command's answer", () => {
     expect(stderr).toMatch(/work\.ended .*code=0 .*recorded="review" said="fork" summary="two ways"/);
   });
 
+  it.each([
+    ["a failure", "--kind fail --summary no", "failed", "1 failed"],
+    ["a fault of the infrastructure", "--kind fail --fault disk", "lost", "1 failed"],
+    ["a cancel", "--kind cancelled --summary pointless", "cancelled", "0 failed, 1 cancelled"],
+  ])("that is %s which it recorded by itself is counted as one", async (_what, flags, state, counted) => {
+    const { stdout, stderr } = await workOnce(`"$NODE" "$CLI" tasks result "$WAYBILL_TASK_ID" ${flags} >/dev/null`, [
+      "--max-attempts",
+      "1",
+    ]);
+    expect(stdout).toContain(`1 attempt, 0 succeeded, ${counted}`);
+    expect(stderr).toContain(`recorded="${state}"`);
+  });
+
+  it("of a task that was removed meanwhile is nobody's, and the log says so", async () => {
+    const id = await yard.submit();
+    const worker = yard.worker("sleep 1000", ["--once"]);
+    await yard.inState(id, "running");
+    await yard.box.cli(["tasks", "rm", "--force", id]);
+    const { stdout } = await worker.ended;
+    expect(worker.stderr()).toContain('said=null why="its task was removed"');
+    expect(stdout).toContain("1 attempt, 0 succeeded, 0 failed");
+  });
+
   it("that never came is logged with the reason for which it was told to end", async () => {
     const { stderr } = await workOnce("exec sleep 60", ["--timeout", "50ms", "--max-attempts", "1"]);
     expect(stderr).toContain('said=null why="timeout: The attempt has passed its time limit."');
