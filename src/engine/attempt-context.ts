@@ -8,6 +8,7 @@ import type { PathScope } from "../domain/path-scope.js";
 import { isEndedTask } from "../domain/task.js";
 import type { AttemptWrite, ClaimedTask } from "../store/attempt-store.js";
 import { Suspended } from "./handler-errors.js";
+import { refuseValue } from "./option-rules.js";
 import type { EngineRuntime } from "./runtime.js";
 import { shown } from "./shown.js";
 import { StepMemory } from "./step-memory.js";
@@ -197,6 +198,8 @@ export class AttemptContext implements TaskContext {
     params: readonly NoInfer<Input>[],
     options: SubmitOptions = {},
   ): Promise<readonly string[]> {
+    if (!Array.isArray(params))
+      refuseValue(params, { path: "params", owner: "spawnMany" }, "a list, of params for each");
     const known = await this.#memory.recall(name);
     if (known !== null) return (JSON.parse(known.result) as { id: string }[]).map(({ id }) => id);
     const facts = { newId: this.#runtime.newId, parentId: this.taskId };

@@ -7,6 +7,7 @@ import { type Backoff, DEFAULT_RETRY, type RetryPolicy } from "../domain/retry.j
 import type { CatchUpPolicy, OverlapPolicy, Rhythm } from "../domain/schedule.js";
 import { definitionRule } from "./definition-options.js";
 import { checkRhythm } from "./schedule-times.js";
+import { toJson } from "./submission.js";
 import type { TaskContext } from "./task-context.js";
 
 /** How long an attempt may take unless the definition or the submission says otherwise; milliseconds. */
@@ -171,6 +172,7 @@ function toSchedule(type: string, options: ScheduleOptions<unknown>, at: number)
       ? { kind: "interval", everyMs: everyMs ?? 0 }
       : { kind: "cron", cron, timeZone: options.timeZone ?? "UTC" };
   checkRhythm(name, rhythm);
-  const params = JSON.parse(JSON.stringify(options.params ?? null)) as JsonValue;
+  const text = toJson(options.params ?? null, `The params of the schedule "${name}"`, "invalid_input");
+  const params = JSON.parse(text) as JsonValue;
   return { name, rhythm, params, catchUp: options.catchUp ?? "latest", overlap: options.overlap ?? "skip" };
 }

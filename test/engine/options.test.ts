@@ -102,6 +102,13 @@ describe("a definition", () => {
     expect(refusalOf(() => defineTask(options as never))).toMatchObject(refused(message, hint));
   });
 
+  it("with scheduled params that are no JSON is refused", () => {
+    const schedules = [{ everyMs: 1, params: 1n }];
+    expect(refusalOf(() => defineTask({ ...sound, schedules }))).toMatchObject(
+      refused('The params of the schedule "t" cannot be stored as JSON'),
+    );
+  });
+
   it("of nothing is refused, and what is undefined counts as left out", () => {
     expect(refusalOf(() => defineTask(undefined as never))).toMatchObject(refused("is missing; expected an object"));
     const options = { ...sound, retry: undefined, priority: undefined, isolate: undefined };
@@ -176,5 +183,13 @@ describe("an engine", () => {
   ])("refuses to submit %o", async (given, message) => {
     const engine = await shop.engine([task]);
     await expect(engine.tasks.submit(given as never, 1)).rejects.toMatchObject(refused(message));
+  });
+
+  it("refuses to submit many of what is no list", async () => {
+    const engine = await shop.engine([task]);
+    const given = { params: 1 } as never;
+    await expect(engine.tasks.submitMany(task, given)).rejects.toMatchObject(
+      refused("items of submitMany is { params: 1 }"),
+    );
   });
 });

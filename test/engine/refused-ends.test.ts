@@ -79,3 +79,16 @@ describe("a submission that the store refuses for good", () => {
     expect(await engine.tasks.list()).toHaveLength(2);
   });
 });
+
+describe("a schedule that can submit nothing", () => {
+  it("is told of, and holds up no other", async () => {
+    const schedules = [{ name: "a-broken", everyMs: 1, params: "none" as never }];
+    const broken = defineTask({ type: "broken", params: z.number(), run: () => null, schedules });
+    const sound = defineTask({ type: "sound", params: anything, run: () => 1, schedules: [{ everyMs: 2, params: 1 }] });
+    const told: string[] = [];
+    const engine = await shop.engine([broken, sound], { log: (event, { name }) => void told.push(`${event} ${name}`) });
+    await engine.start();
+    await until("the other was fired", async () => (await engine.tasks.list({ types: ["sound"] })).length > 0);
+    expect(told).toContain("engine.schedule_failed a-broken");
+  });
+});
