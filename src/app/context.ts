@@ -39,6 +39,10 @@ export type Progress =
   | { readonly type: "report"; readonly report: BatchReport }
   /** Of `tasks.claim` and `tasks.cancel`: it waits, and why or for whom. */
   | { readonly type: "waiting"; readonly why: string }
+  /** Of `tasks.wait`: those that have not ended, and which of their types no living engine or worker takes. */
+  | { readonly type: "awaited"; readonly tasks: readonly TaskView[]; readonly untaken: readonly string[] }
+  /** Of `tasks.logs` of a command: the run that has its output. */
+  | { readonly type: "output"; readonly runId: string }
   /** Of `tasks.submit`: it is recorded, and so many living engines know its type. */
   | { readonly type: "task"; readonly task: TaskView; readonly engines: number };
 

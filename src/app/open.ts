@@ -12,6 +12,7 @@ import {
   type ParsedInputOf,
   type StreamName,
 } from "../contracts/index.js";
+import { describeIssue, sayFault } from "../contracts/schema-issue.js";
 import { LeaseKeeper } from "../dispatch/lease-keeper.js";
 import { withoutOwnVariables } from "../dispatch/program-environment.js";
 import type { Runtime } from "../dispatch/runtime.js";
@@ -135,8 +136,9 @@ const defaultDispatcherCommand = (): string[] => [
 
 /** Checks an input against its contract. Errors: `invalid_input` that names each field. */
 function parseInput<N extends OperationName>(name: N, input: unknown): ParsedInputOf<N> {
-  const parsed = operationNamed(name).input.strict().safeParse(input);
+  const schema = operationNamed(name).input.strict();
+  const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data as ParsedInputOf<N>;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "input"}: ${issue.message}`);
+  const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, schema, input)).map(sayFault);
   throw new WaybillError("invalid_input", problems.join("; "), { details: { problems } });
 }

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { parseByteSize } from "../domain/byte-size.js";
 import { parseContactPolicy, RETURN_CHOICES } from "../domain/contact-policy.js";
-import { parseDuration } from "../domain/duration.js";
+import { formatDuration, isDuration, parseDuration } from "../domain/duration.js";
 
 export const SCHEMA_VERSION = "v1";
 
@@ -13,10 +13,20 @@ export const maybeTime = time.nullable();
 export const toTime = (ms: number): string => new Date(ms).toISOString();
 export const toMaybeTime = (ms: number | null): string | null => (ms === null ? null : toTime(ms));
 
+/** Some thousand years: no time that is counted from now on is out of what a date can hold. */
+const LONGEST_DURATION_MS = 1_000_000 * 24 * 60 * 60_000;
+
 /** `90s`, `30m`, `1h30m`; stays text on the wire, see `durationMs`. */
 export const duration = z
   .string()
-  .refine((text) => parseDuration(text) !== null, { error: 'expected a duration such as "90s", "30m" or "1h30m"' });
+  .refine((text) => isDuration(text), { error: 'expected a duration such as "90s", "30m" or "1h30m"', abort: true })
+  .refine((text) => (parseDuration(text) ?? Number.POSITIVE_INFINITY) <= LONGEST_DURATION_MS, {
+    error: `expected at most ${formatDuration(LONGEST_DURATION_MS)}`,
+    abort: true,
+  });
+
+/** A limit of none would end what has not begun. */
+export const someTime = duration.refine((text) => parseDuration(text) !== 0, { error: "expected more than no time" });
 
 /** Milliseconds of a field checked by `duration`; null when it was not given. */
 export const durationMs = (text: string | undefined): number | null =>

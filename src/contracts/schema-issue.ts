@@ -21,6 +21,17 @@ const PLURAL: Readonly<Record<string, string>> = {
   record: "a map",
 };
 
+/** What a limit of such a value counts; of a number nothing but itself. */
+const UNITS: Readonly<Record<string, readonly [one: string, many: string]>> = {
+  string: ["character", "characters"],
+  array: ["entry", "entries"],
+};
+
+function countOf(limit: number | bigint, origin: string): string {
+  const unit = UNITS[origin]?.[Number(limit) === 1 ? 0 : 1];
+  return unit === undefined ? String(limit) : `${limit} ${unit}`;
+}
+
 /** `found` in words: what YAML read, which is not always what its author thinks (`yes`, `1.10`, an empty value). */
 export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return "nothing";
@@ -39,14 +50,20 @@ export function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, root: 
   const value = valueAt(root, path);
   const last = path.at(-1);
   if (value === undefined && typeof last === "string") return [{ path, message: `missing key "${last}"` }];
-  if (issue.code === "custom") {
-    const hint: unknown = issue.params?.hint;
-    const found = issue.message.startsWith("expected") && !issue.message.includes(", found");
+  // What a schema says in its own words goes before ours.
+  const isOwn = issue.message.startsWith("expected");
+  if (issue.code === "custom" || isOwn) {
+    const hint: unknown = issue.code === "custom" ? issue.params?.hint : undefined;
+    const found = isOwn && !issue.message.includes(", found");
     const message = found ? `${issue.message}, found ${describeValue(value)}` : issue.message;
     return [{ path, message, ...(typeof hint === "string" ? { hint } : {}) }];
   }
   return [wrongValue(path, issue, value)];
 }
+
+/** A fault in a line: `retries: expected at most 10, found the number 11`. */
+export const sayFault = ({ path, message, hint }: ValueFault): string =>
+  `${path.length === 0 ? "" : `${path.join(".")}: `}${message}${hint === undefined ? "" : ` (${hint})`}`;
 
 /** The fault of a key that nobody reads, with the known key that is nearest to it. */
 export function unknownKey(path: ValuePath, key: string, known: readonly string[]): ValueFault {
@@ -70,9 +87,9 @@ function wrongValue(path: ValuePath, issue: z.core.$ZodIssue, value: unknown): V
       return near === null ? { path, message } : { path, message, hint: `did you mean "${near}"?` };
     }
     case "too_small":
-      return { path, message: `expected at least ${issue.minimum}, found ${found}` };
+      return { path, message: `expected at least ${countOf(issue.minimum, issue.origin)}, found ${found}` };
     case "too_big":
-      return { path, message: `expected at most ${issue.maximum}, found ${found}` };
+      return { path, message: `expected at most ${countOf(issue.maximum, issue.origin)}, found ${found}` };
     default:
       return { path, message: `${issue.message}, found ${found}` };
   }

@@ -65,7 +65,7 @@ export const explain = operation({
         }),
       ),
     }),
-  errors: ["run_not_found", "batch_not_found", "task_not_found", "ambiguous_id"],
+  errors: ["subject_not_found", "batch_not_found", "ambiguous_id"],
   examples: [
     ["why 0199a3", "a run, or a task"],
     ["why 0199b7/smoke", "one entry of a batch"],

@@ -2,10 +2,10 @@
 import * as z from "zod";
 import { ERROR_CODES } from "../domain/errors.js";
 import { RESULT_KINDS } from "../domain/result.js";
-import { duration, taskId } from "./fields.js";
+import { duration, someTime, taskId } from "./fields.js";
 import { operation } from "./operation.js";
 import { taskView } from "./task-views.js";
-import { agent, fence, read, session, someTime, space, write } from "./worker-fields.js";
+import { agent, fence, leaseTime, read, session, space, write } from "./worker-fields.js";
 
 /** Where the answer of a dispatch was found; `store`: the worker recorded it by itself; `none`: it gave none. */
 export const DISPATCH_SOURCES = ["store", "file", "line", "exit", "none"] as const;
@@ -31,11 +31,11 @@ export const dispatchParent = operation({
         .boolean()
         .default(false)
         .describe("the worker is to take the claim over, and ends the task by itself"),
-      timeout: duration
+      timeout: someTime
         .optional()
         .describe("end the worker after this long (default: the task's own limit; none without)"),
       grace: duration.default("10s").describe("time between the request to end and the kill"),
-      lease: someTime.default("30s").describe("how long the task stays its own after its last sign of life"),
+      lease: leaseTime.default("30s").describe("how long the task stays its own after its last sign of life"),
       cwd: z.string().min(1).optional().describe("the worker's directory (default: this one)"),
       fence: fence.describe("of a claim that is yours already (default: WAYBILL_FENCE, else the task is claimed)"),
       agent,
@@ -79,7 +79,7 @@ export const dispatchWorker = operation({
       task_thread: z.string().min(1).describe("where parent and worker leave notes: the id of the task"),
       worker_agent_id: agent.unwrap().describe("who the worker is, for people"),
       claim_from_agent_id: agent.describe("take the claim over from this agent (default: leave it, and only answer)"),
-      handoff_ttl: duration.default("30s").describe("how long the claim that was taken over lasts"),
+      handoff_ttl: leaseTime.default("30s").describe("how long the claim that was taken over lasts"),
       result: z.enum(RESULT_KINDS).default("success").describe("what came of the task"),
       summary: z.string().default("done").describe("what was done, why it failed, or what is asked"),
       branch: z.string().optional().describe("where the work is"),
@@ -100,15 +100,7 @@ export const dispatchWorker = operation({
       result: z.unknown(),
       line: z.string().describe("the result as one line, for whoever reads the worker's output"),
     }),
-  errors: [
-    "task_not_found",
-    "ambiguous_id",
-    "invalid_input",
-    "invalid_state",
-    "invalid_result",
-    "stale_write",
-    "paths_conflict",
-  ],
+  errors: ["task_not_found", "ambiguous_id", "invalid_input", "invalid_state", "stale_write", "paths_conflict"],
   examples: [
     [
       "tasks dispatch worker --task-id 0199a3 --task-thread 0199a3 --worker-agent-id ann/0199a3 --result fork --branch fix",

@@ -37,7 +37,7 @@ export const recordResult = operation({
       task: taskView(),
       result: z.unknown().describe("as it is kept with the attempt"),
     }),
-  errors: ["task_not_found", "ambiguous_id", "invalid_input", "invalid_result", "stale_write"],
+  errors: ["task_not_found", "ambiguous_id", "invalid_input", "stale_write"],
   examples: [
     ['tasks result 0199a3 --fence 17 --kind success --summary "all tests pass"', "the task is completed"],
     ['tasks result 0199a3 --fence 17 --kind fork --summary "two ways" --branch agent/x', "a person decides"],

@@ -28,7 +28,9 @@ export const taskView = later(() =>
     state: taskState,
     gate: z
       .enum(TASK_GATES)
-      .describe("what a queued task waits for: an engine (open), its key, other tasks, their paths, or a person"),
+      .describe(
+        "what a queued task waits for: an engine or worker (open), its key, other tasks, their paths, or a person",
+      ),
     priority: z.number().int(),
     run: z.number().int().describe("1, and one more for each explicit retry"),
     attempt: z.number().int().describe("how many attempts have begun"),
@@ -52,6 +54,17 @@ export const taskView = later(() =>
   }),
 );
 export type TaskView = z.infer<ReturnType<typeof taskView>>;
+
+/** Of a task that somebody waited for. */
+export const spannedTaskView = later(() =>
+  taskView().extend({
+    first_started_at: maybeTime.describe(
+      "begin of the first attempt of its present run; `started_at` is the last one's",
+    ),
+    attempts_of_run: z.number().int().describe("how many attempts its present run has begun"),
+  }),
+);
+export type SpannedTaskView = z.infer<ReturnType<typeof spannedTaskView>>;
 
 const attemptView = later(() =>
   z.object({
@@ -81,6 +94,7 @@ export const taskDetailView = later(() =>
     params: z.unknown(),
     result: z.unknown(),
     progress: z.unknown(),
+    paused: z.boolean().describe("its type is paused: no task of it begins"),
     question: z.string().nullable().describe("what it waits to hear from a person"),
     engine: z.string().nullable().describe("who executes it now, engine or worker, as people name it"),
     lease_expires_at: maybeTime.describe("until when whoever executes it is believed to live without a sign of life"),

@@ -1,9 +1,9 @@
 /** Operations on tasks. */
 import * as z from "zod";
 import { DEPENDENCY_OUTCOMES } from "../domain/dependency.js";
-import { before, duration, limit, taskId, timeText } from "./fields.js";
+import { before, duration, limit, someTime, taskId, timeText } from "./fields.js";
 import { operation, streaming } from "./operation.js";
-import { logLineView, taskDetailView, taskState, taskView } from "./task-views.js";
+import { logLineView, spannedTaskView, taskDetailView, taskState, taskView } from "./task-views.js";
 import { read, space, write } from "./worker-fields.js";
 
 const DEPENDENCY = new RegExp(`^[^:]+(:(${DEPENDENCY_OUTCOMES.join("|")}))?$`);
@@ -38,12 +38,14 @@ export const submitTask = operation({
         .union([z.enum(["waiting", "active"]), duration], {
           error: 'expected waiting, active or a duration such as "1h"',
         })
-        .default("active")
-        .describe("how long the key is held: until it begins (waiting), until it ends (active), or e.g. 1h"),
+        .optional()
+        .describe(
+          "how long the key is held: until it begins (waiting), until it ends (active; the default), or e.g. 1h",
+        ),
       concurrency_key: z.string().min(1).optional().describe("tasks that share it run one after the other"),
       max_attempts: z.coerce.number().int().min(1).optional().describe("how many attempts may fail before it does"),
-      timeout: duration.optional().describe("how long an attempt may take"),
-      deadline: duration.optional().describe("it fails when it has not ended after this long"),
+      timeout: someTime.optional().describe("how long an attempt may take"),
+      deadline: someTime.optional().describe("it fails when it has not ended after this long"),
       depends_on: z
         .array(z.string().regex(DEPENDENCY, `expected ID or ID:OUTCOME with ${DEPENDENCY_OUTCOMES.join(", ")}`))
         .default([])
@@ -62,7 +64,7 @@ export const submitTask = operation({
       outcome: z
         .enum(["created", "existing", "duplicate", "retried"])
         .describe("existing: the id was known; duplicate: the task that holds the unique key"),
-      task: taskView(),
+      task: spannedTaskView(),
       result: z.unknown().describe("of a task that was waited for; null else"),
       engines: z.number().int().describe("how many living engines know its type"),
     }),
@@ -97,7 +99,12 @@ export const listTasks = operation({
       limit,
       before,
     }),
-  output: () => z.object({ tasks: z.array(taskView()), next: z.string().nullable() }),
+  output: () =>
+    z.object({
+      tasks: z.array(taskView()),
+      next: z.string().nullable(),
+      paused: z.array(z.string()).describe("those of their types that are paused"),
+    }),
   errors: ["task_not_found", "ambiguous_id"],
   examples: [
     ["tasks list --state running", "what is executed now"],
@@ -135,7 +142,7 @@ export const waitTasks = operation({
       any: z.boolean().default(false).describe("return as soon as one of them has ended"),
       timeout: duration.optional().describe("give up waiting after this long (exit 124); the tasks go on"),
     }),
-  output: () => z.object({ tasks: z.array(taskView()) }),
+  output: () => z.object({ tasks: z.array(spannedTaskView()) }),
   errors: ["task_not_found", "ambiguous_id", "timeout"],
   examples: [["tasks wait 0199a3 0199a4 --timeout 10m", "both"]],
 });

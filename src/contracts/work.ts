@@ -2,9 +2,9 @@
 import * as z from "zod";
 import { parseByteSize } from "../domain/byte-size.js";
 import { ERROR_CODES } from "../domain/errors.js";
-import { byteSize, duration } from "./fields.js";
+import { byteSize, duration, someTime } from "./fields.js";
 import { operation } from "./operation.js";
-import { agent, session, someTime } from "./worker-fields.js";
+import { agent, leaseTime, session } from "./worker-fields.js";
 
 const commaList = z.array(z.string().min(1));
 
@@ -23,7 +23,7 @@ export const work = operation({
       once: z.boolean().default(false).describe("take one task and leave with what came of it"),
       drain: z.boolean().default(false).describe("leave when nothing is there to be claimed and nothing runs"),
       cwd: z.string().min(1).optional().describe("working directory of the command (default: this one)"),
-      timeout: duration
+      timeout: someTime
         .optional()
         .describe("end the command after this long, unless the task says otherwise (default: no limit)"),
       grace: duration.default("10s").describe("time between the request to end and the kill"),
@@ -33,7 +33,7 @@ export const work = operation({
         .min(1)
         .default(3)
         .describe("how many attempts of a task may fail, unless the task says otherwise"),
-      lease: someTime.default("30s").describe("how long its tasks stay its own after its last sign of life"),
+      lease: leaseTime.default("30s").describe("how long its tasks stay its own after its last sign of life"),
       log_limit: byteSize
         .refine((text) => (parseByteSize(text) ?? 0) >= 1, { error: 'expected a size such as "4MiB"' })
         .default("4MiB")
@@ -49,8 +49,12 @@ export const work = operation({
       succeeded: z.number().int(),
       failed: z.number().int(),
       waiting: z.number().int().describe("those whose tasks wait for a person"),
-      cancelled: z.number().int().describe("the rest were given back, or recorded by their commands"),
+      cancelled: z.number().int().describe("what is in none of these counts was given back, or goes on elsewhere"),
       refused: z.number().int().describe("those whose end came too late: they were somebody else's by then"),
+      waiting_for_paths: z
+        .number()
+        .int()
+        .describe("with --drain: tasks that are left since others have their paths; of the newest 1000 that wait"),
       hurried: z.boolean().describe("a second signal cut the waiting short"),
       error_code: z.enum(ERROR_CODES).nullable().describe("with --once: why the attempt did not succeed"),
     }),

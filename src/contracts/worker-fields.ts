@@ -1,6 +1,6 @@
 /** Fields of the operations by which workers and people deal with tasks, so that a word means the same everywhere. */
 import * as z from "zod";
-import { parseDuration } from "../domain/duration.js";
+import { formatDuration, parseDuration } from "../domain/duration.js";
 import { isLabel } from "../domain/worker.js";
 import { duration } from "./fields.js";
 
@@ -19,13 +19,28 @@ export const fence = z.coerce
   .optional()
   .describe("the fence that came with the claim (default: WAYBILL_FENCE)");
 
-export const someTime = duration.refine((text) => (parseDuration(text) ?? 0) > 0, {
-  error: "expected more than no time",
-});
+/** Below the first nobody could renew a lease in time; what dies elsewhere would be missed for longer than the second. */
+const SHORTEST_LEASE_MS = 100;
+const LONGEST_LEASE_MS = 366 * 24 * 60 * 60_000;
 
-export const lease = someTime
+/** How long a lease lasts. */
+export const leaseTime = duration.refine(
+  (text) => {
+    const ms = parseDuration(text) ?? 0;
+    return ms >= SHORTEST_LEASE_MS && ms <= LONGEST_LEASE_MS;
+  },
+  {
+    error: `expected at least ${formatDuration(SHORTEST_LEASE_MS)} and at most ${formatDuration(LONGEST_LEASE_MS)}, such as "5m"`,
+  },
+);
+
+export const lease = leaseTime
   .default("5m")
   .describe("how long it stays yours without a heartbeat; a dead process of --pid loses it at once");
+/** Of whoever a task is given to. */
+export const receiverLease = leaseTime
+  .default("5m")
+  .describe("how long it stays theirs without a heartbeat; a dead process of --pid loses it at once");
 export const pid = z.coerce
   .number()
   .int()

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { describeDuration, formatDuration, parseDuration } from "./duration.js";
+import { describeDuration, formatDuration, isDuration, parseDuration } from "./duration.js";
 
 describe("a duration", () => {
   it("reads units alone and together", () => {
@@ -13,6 +13,12 @@ describe("a duration", () => {
     const wrong = ["", "90", "1 h", "-1s", "+1s", "1w", "1h30", "s", "1e3s", "9".repeat(30).concat("d")];
 
     expect(wrong.map(parseDuration)).toEqual(wrong.map(() => null));
+  });
+
+  it("has its form also when it is too large to count", () => {
+    const texts = ["9".repeat(30).concat("d"), "1h30m", "1.5s", "", "90", "1h30", "-1s"];
+
+    expect(texts.map(isDuration)).toEqual([true, true, true, false, false, false, false]);
   });
 
   it("reads back exactly what it writes", () => {

@@ -21,6 +21,9 @@ export function parseDuration(text: string): number | null {
   return at > 0 && Number.isSafeInteger(rounded) ? rounded : null;
 }
 
+/** Whether a text has the form that `parseDuration` reads, which is null for a longer time than can be counted, too. */
+export const isDuration = (text: string): boolean => /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(text);
+
 /** The shortest exact text that `parseDuration` reads back: 5400000 → `1h30m`. */
 export function formatDuration(ms: number): string {
   if (ms === 0) return "0s";

@@ -29,6 +29,7 @@ const facts = <T extends Record<string, ErrorFacts>>(table: T): T => table;
 
 export const ERRORS = facts({
   run_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
+  subject_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
   batch_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
   machine_not_found: { exit: EXIT.notFound, http: 404, retryable: false },
   operation_not_found: { exit: EXIT.notFound, http: 404, retryable: false },

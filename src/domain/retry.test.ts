@@ -26,6 +26,13 @@ describe("a delay", () => {
     expect([1, 2, 3, 4].map((n) => backoffMs(backoff, n, 0.5))).toEqual([100, 300, 900, 1_000]);
   });
 
+  it("has whole milliseconds, a fraction rounded up, however often it grew", () => {
+    expect(backoffMs({ kind: "fixed", delayMs: 100.2 }, 1, 0)).toBe(101);
+    const backoff = { kind: "exponential", firstMs: 0.5, factor: 2, maxMs: 9.5, jitter: 0.1 } as const;
+    expect([1, 2, 9_999].map((n) => backoffMs(backoff, n, 0))).toEqual([1, 1, 10]);
+    expect(backoffMs({ ...backoff, firstMs: 0 }, 9_999, 0)).toBe(0);
+  });
+
   it("is shortened by chance, at most by its jitter", () => {
     const backoff = { kind: "exponential", firstMs: 100, factor: 2, maxMs: 1_000, jitter: 0.5 } as const;
     expect([0, 0.5, 1].map((random) => backoffMs(backoff, 1, random))).toEqual([100, 75, 50]);

@@ -39,11 +39,16 @@ export interface FailureFacts {
   readonly retryAfterMs: number | null;
 }
 
-/** @param failures how many attempts have failed, this one included; @param random in [0, 1). */
+/**
+ * @param failures how many attempts have failed, this one included; @param random in [0, 1).
+ * @returns whole milliseconds, a fraction rounded up
+ */
 export function backoffMs(backoff: Backoff, failures: number, random: number): number {
-  if (backoff.kind === "fixed") return backoff.delayMs;
-  const whole = Math.min(backoff.maxMs, backoff.firstMs * backoff.factor ** (failures - 1));
-  return Math.round(whole * (1 - backoff.jitter * random));
+  if (backoff.kind === "fixed") return Math.ceil(backoff.delayMs);
+  const { firstMs, factor, maxMs, jitter } = backoff;
+  // The factor's power may be endless, and nothing times endless is no number.
+  const whole = firstMs === 0 ? 0 : Math.min(maxMs, firstMs * factor ** (failures - 1));
+  return Math.ceil(whole * (1 - jitter * random));
 }
 
 /** The rule for an error of these classes; null for one that is never tried again. */
@@ -51,7 +56,7 @@ function ruleFor(policy: RetryPolicy, classes: readonly string[]): RetryRule | n
   const name = classes.find((known) => Object.hasOwn(policy.byError, known));
   const special = name === undefined ? undefined : policy.byError[name];
   if (special === "never") return null;
-  return { maxAttempts: policy.maxAttempts, backoff: policy.backoff, ...special };
+  return { maxAttempts: special?.maxAttempts ?? policy.maxAttempts, backoff: special?.backoff ?? policy.backoff };
 }
 
 /**

@@ -2,12 +2,15 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { AttemptGuard } from "../domain/attempt.js";
 import type { JsonValue } from "../domain/canonical-json.js";
+import { DELAY, wholeDelay } from "../domain/delay.js";
 import { WaybillError } from "../domain/errors.js";
 import type { PathScope } from "../domain/path-scope.js";
 import { isEndedTask } from "../domain/task.js";
 import type { AttemptWrite, ClaimedTask } from "../store/attempt-store.js";
 import { Suspended } from "./handler-errors.js";
+import { refuseValue } from "./option-rules.js";
 import type { EngineRuntime } from "./runtime.js";
+import { shown } from "./shown.js";
 import { StepMemory } from "./step-memory.js";
 import { prepareSubmission, type SubmitOptions, type Submittable, toJson } from "./submission.js";
 import type { DependencyEnd, GivenAnswer, StepScope, TaskContext } from "./task-context.js";
@@ -118,7 +121,8 @@ export class AttemptContext implements TaskContext {
 
   async sleep(name: string, ms: number): Promise<void> {
     const until = await this.#wakeTime(name, ms);
-    const left = until - this.#runtime.clock();
+    // A time that an earlier version stored may have a fraction.
+    const left = Math.ceil(until - this.#runtime.clock());
     if (left <= 0) return;
     if (left > SHORT_SLEEP_MS) {
       this.#suspended = new Suspended(left);
@@ -130,8 +134,14 @@ export class AttemptContext implements TaskContext {
   async #wakeTime(name: string, ms: number): Promise<number> {
     const known = await this.#memory.recall(name);
     if (known !== null) return Number(known.result);
+    const wholeMs = wholeDelay(ms);
+    if (wholeMs === null) {
+      throw new WaybillError("task_failed", `The sleep "${name}" is ${shown(ms)}; expected ${DELAY}.`, {
+        hint: "For a time that may be over already: Math.max(0, time - Date.now()).",
+      });
+    }
     const startedAt = this.#runtime.clock();
-    const result = String(startedAt + ms);
+    const result = String(startedAt + wholeMs);
     const step = { name, kind: "sleep", startedAt, result } as const;
     return Number((await this.#fenced(this.#runtime.store.steps.recordStep(this.#guard, step))).result);
   }
@@ -142,7 +152,7 @@ export class AttemptContext implements TaskContext {
   }
 
   log(line: string): void {
-    this.#lines.push(line.slice(0, LONGEST_LINE));
+    this.#lines.push(shown(line).slice(0, LONGEST_LINE));
     if (this.#lines.length === 1) this.#logged = (this.#logged ?? Promise.resolve()).then(() => this.#writeLog());
   }
 
@@ -188,6 +198,8 @@ export class AttemptContext implements TaskContext {
     params: readonly NoInfer<Input>[],
     options: SubmitOptions = {},
   ): Promise<readonly string[]> {
+    if (!Array.isArray(params))
+      refuseValue(params, { path: "params", owner: "spawnMany" }, "a list, of params for each");
     const known = await this.#memory.recall(name);
     if (known !== null) return (JSON.parse(known.result) as { id: string }[]).map(({ id }) => id);
     const facts = { newId: this.#runtime.newId, parentId: this.taskId };

@@ -1,17 +1,21 @@
 /** One attempt, from its start to the end that is recorded. It ends once, whether its handler settles or not. */
 import { firstLimit } from "../domain/attempt-limit.js";
+import { DELAY, wholeDelay } from "../domain/delay.js";
+import { WaybillError } from "../domain/errors.js";
 import { LONGEST_TIMER_MS } from "../domain/longest-timer.js";
 import { retryDelay } from "../domain/retry.js";
 import { type PersonGate, plainFailure } from "../domain/task.js";
 import type { AttemptEnd, ClaimedTask, EndRequest } from "../store/attempt-store.js";
 import { AttemptContext } from "./attempt-context.js";
 import { checkSchema } from "./check-schema.js";
-import { factsOf, failureOf, isNeedsInput, isSnooze, Suspended } from "./handler-errors.js";
+import { isSuspended } from "./handler-errors.js";
 import { type Interruption, isTakenAway, reasonOf } from "./interruption.js";
 import { runIsolated } from "./isolate.js";
 import type { EngineRuntime } from "./runtime.js";
+import { shown } from "./shown.js";
 import { toJson } from "./submission.js";
 import type { TaskDefinition } from "./task-definition.js";
+import { factsOf, failureOf, questionOf, snoozedFor } from "./thrown.js";
 import { timedOut } from "./timed-out.js";
 import { Verdict, type VerdictEnd } from "./verdict.js";
 
@@ -177,9 +181,11 @@ export class AttemptRun {
 
   #failed(thrown: unknown): AttemptEnd {
     const error = this.#context.suspended ?? thrown;
-    if (isNeedsInput(error)) return this.#waiting("answer", error.question);
-    if (isSnooze(error)) return { state: "returned", reason: "snoozed", delayMs: error.ms };
-    if (error instanceof Suspended) return { state: "returned", reason: "sleeping", delayMs: error.ms };
+    const question = questionOf(error);
+    if (question !== null) return this.#waiting("answer", question);
+    const snoozeMs = snoozedFor(error);
+    if (snoozeMs !== null) return { state: "returned", reason: "snoozed", delayMs: snoozeMs };
+    if (isSuspended(error)) return { state: "returned", reason: "sleeping", delayMs: error.ms };
     return { state: "failed", failure: failureOf(error), retryMs: this.#retryMs(error) };
   }
 
@@ -190,9 +196,12 @@ export class AttemptRun {
     const delay = retryDelay(retry, facts, failures + 1, maxAttempts, this.#runtime.random());
     if (delay === null || custom === null || facts.retryAfterMs !== null) return delay;
     try {
-      return custom(failures + 1, error);
+      const own = custom(failures + 1, error);
+      const ownMs = wholeDelay(own);
+      if (own === null || ownMs !== null) return ownMs;
+      throw new WaybillError("task_failed", `retry.delay answered with ${shown(own)}; expected ${DELAY}, or null.`);
     } catch (fault) {
-      this.#runtime.log("task.retry_delay_failed", { id: this.task.id, error: String(fault) });
+      this.#runtime.log("task.retry_delay_failed", { id: this.task.id, error: failureOf(fault).message });
       return delay;
     }
   }

@@ -183,13 +183,15 @@ export class Engine {
 
   async #takeLease(): Promise<void> {
     this.#lease = await EngineLease.take(this.#runtime, () => this.#loseLease());
+    this.#ends.givenUp = 0;
   }
 
   async #releaseLease(): Promise<void> {
     const lease = this.#lease;
     this.#lease = null;
     try {
-      await lease?.release();
+      // Only of a lease that expires is it taken back what nobody has recorded: of one that was given back nothing is left.
+      await (this.#ends.givenUp > 0 ? lease?.drop() : lease?.release());
     } catch (error) {
       // Nothing runs under it any more; it is over soon without being given back.
       this.#runtime.log("engine.release_failed", { error: (error as Error).message });

@@ -1,11 +1,5 @@
-/** What a handler throws to say more than "it failed", and what the engine reads from whatever was thrown. */
-import { inspect } from "node:util";
-import { WaybillError } from "../domain/errors.js";
-import type { FailureFacts } from "../domain/retry.js";
-import { plainFailure, type TaskFailure } from "../domain/task.js";
-
-/** Messages are kept up to this length; characters. */
-const LONGEST_MESSAGE = 8_192;
+/** What a handler throws to say more than "it failed". What the engine reads from it: `thrown.ts`. */
+import { safely } from "./shown.js";
 
 /**
  * What tells these errors from others. A handler's module may have them from another copy of this package than the
@@ -14,10 +8,10 @@ const LONGEST_MESSAGE = 8_192;
 const MARK = Symbol.for("waybill.handler-error");
 
 const isMarked = (thrown: unknown, mark: string): boolean =>
-  thrown instanceof Error && (thrown as { readonly [MARK]?: unknown })[MARK] === mark;
+  safely(() => thrown instanceof Error && (thrown as { readonly [MARK]?: unknown })[MARK] === mark, false);
 
-const isRetryable = (thrown: unknown): thrown is RetryableError => isMarked(thrown, "retryable");
-const isTerminal = (thrown: unknown): boolean => isMarked(thrown, "terminal");
+export const isRetryable = (thrown: unknown): thrown is RetryableError => isMarked(thrown, "retryable");
+export const isTerminal = (thrown: unknown): boolean => isMarked(thrown, "terminal");
 export const isNeedsInput = (thrown: unknown): thrown is NeedsInput => isMarked(thrown, "needs_input");
 export const isSnooze = (thrown: unknown): thrown is Snooze => isMarked(thrown, "snooze");
 
@@ -78,29 +72,4 @@ export class Suspended extends Error {
   }
 }
 
-function classesOf(error: Error): readonly string[] {
-  const names = new Set([error.name]);
-  for (let at: object | null = error; at !== null; at = Object.getPrototypeOf(at) as object | null) {
-    if (at !== error && at !== Object.prototype) names.add(at.constructor.name);
-  }
-  return [...names];
-}
-
-/** What was thrown, as it is stored. Anything can be thrown; what is no error is shown as it prints. */
-export function failureOf(thrown: unknown): TaskFailure {
-  if (thrown instanceof WaybillError) return plainFailure(thrown.code, cut(thrown.message));
-  if (thrown instanceof Error) return { code: "task_failed", name: thrown.name, message: cut(thrown.message) };
-  return plainFailure("task_failed", cut(typeof thrown === "string" ? thrown : inspect(thrown)));
-}
-
-const cut = (text: string): string => text.slice(0, LONGEST_MESSAGE);
-
-/** What decides about another attempt. */
-export const factsOf = (thrown: unknown): FailureFacts => ({
-  classes: thrown instanceof Error ? classesOf(thrown) : [],
-  terminal: isTerminal(thrown) || (thrown instanceof WaybillError && TERMINAL_CODES.has(thrown.code)),
-  retryAfterMs: isRetryable(thrown) ? thrown.afterMs : null,
-});
-
-/** Trying again meets the same params, the same definition and the same result. */
-const TERMINAL_CODES: ReadonlySet<string> = new Set(["invalid_input", "invalid_result", "task_conflict"]);
+export const isSuspended = (thrown: unknown): thrown is Suspended => safely(() => thrown instanceof Suspended, false);

@@ -2,6 +2,7 @@
  * The thread of one isolated handler: loads the module that exports its definition, runs it, and asks the engine for
  * everything that the context does. Plain JavaScript: it is started from its file, in the sources and in `dist/` alike.
  */
+import { inspect } from "node:util";
 import { parentPort, workerData } from "node:worker_threads";
 
 const { module, params, facts } = workerData;
@@ -9,10 +10,20 @@ const abort = new AbortController();
 const waiting = new Map();
 let calls = 0;
 
-const toSent = (error) =>
-  error instanceof Error
-    ? { name: error.name, message: error.message, afterMs: error.afterMs, ms: error.ms }
-    : { name: "Error", message: typeof error === "string" ? error : JSON.stringify(error) };
+const shown = (value) => (typeof value === "string" ? value : inspect(value));
+/** Anything can be thrown, but only plain values travel. */
+const sent = (value) => (typeof value === "number" || value == null ? value : shown(value));
+
+function toSent(error) {
+  try {
+    if (!(error instanceof Error)) return { name: "Error", message: shown(error) };
+    // A question is asked as it was put, which an error's message need not be.
+    const message = shown("question" in error ? error.question : error.message);
+    return { name: shown(error.name), message, afterMs: sent(error.afterMs), ms: sent(error.ms) };
+  } catch {
+    return { name: "Error", message: "The handler threw what cannot be shown." };
+  }
+}
 
 const fromSent = ({ name, ...rest }) => Object.assign(new Error(rest.message), rest, { name });
 

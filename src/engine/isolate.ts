@@ -4,7 +4,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { JsonValue } from "../domain/canonical-json.js";
 import { WaybillError } from "../domain/errors.js";
 import type { AttemptContext } from "./attempt-context.js";
-import { NeedsInput, RetryableError, Snooze, Suspended, TerminalError } from "./handler-errors.js";
+import { isSuspended, NeedsInput, RetryableError, Snooze, Suspended, TerminalError } from "./handler-errors.js";
 import type { SubmitOptions } from "./submission.js";
 import type { TaskDefinition } from "./task-definition.js";
 
@@ -24,14 +24,15 @@ type Said =
 
 const toSent = (error: unknown): SentError =>
   error instanceof Error
-    ? { name: error.name, message: error.message, ...(error instanceof Suspended ? { ms: error.ms } : {}) }
+    ? { name: error.name, message: error.message, ...(isSuspended(error) ? { ms: error.ms } : {}) }
     : { name: "Error", message: String(error) };
 
 /** The error as it was thrown over there, by its name, so that rules by class and the errors of the engine hold. */
 function fromSent({ name, message, ms, afterMs }: SentError): Error {
   if (name === "Snooze") return new Snooze(ms ?? 0);
   if (name === "Suspended") return new Suspended(ms ?? 0);
-  const error = RECREATED[name]?.(message, afterMs ?? null) ?? new Error(message);
+  const recreate = Object.hasOwn(RECREATED, name) ? RECREATED[name] : undefined;
+  const error = recreate?.(message, afterMs ?? null) ?? new Error(message);
   error.name = name;
   return error;
 }

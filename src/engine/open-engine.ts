@@ -6,8 +6,22 @@ import { livenessOf, thisProcess } from "../machines/process-identity.js";
 import { type Log, silentLog } from "../observe/log.js";
 import { openStore } from "../store/open-store.js";
 import type { Store } from "../store/store.js";
+import { faultOfDefinition } from "./definition-fault.js";
 import { Engine } from "./engine.js";
 import { newTaskId } from "./new-task-id.js";
+import {
+  anyFunction,
+  anyText,
+  anyValue,
+  closed,
+  fitting,
+  listOf,
+  orNull,
+  type Rules,
+  someText,
+  whole,
+} from "./option-rules.js";
+import { harmlessLog, harmlessObserver } from "./outsiders.js";
 import type { Around, EngineEnrolment, EngineFact } from "./runtime.js";
 import type { TaskDefinition } from "./task-definition.js";
 
@@ -38,7 +52,7 @@ export interface EngineOptions {
    */
   readonly enrol?: EngineEnrolment;
   readonly log?: Log;
-  /** Hears what happens, for metrics. */
+  /** Hears what happens, for metrics. A fault of it is logged, and changes nothing. */
   readonly observe?: (fact: EngineFact) => void;
   /** Wraps every execution, for traces. */
   readonly around?: Around;
@@ -49,22 +63,60 @@ const DEFAULT_PREFETCH = 500;
 const DEFAULT_ABORT_GRACE_MS = 5_000;
 const DEFAULT_KEEP_ENDED_MS = 30 * 86_400_000;
 
+const RULES: Rules<EngineOptions> = {
+  store: fitting("file:PATH, memory:, or a store that is open", (value) => {
+    return typeof value === "string" || (typeof value === "object" && value !== null && "attempts" in value);
+  }),
+  tasks: listOf({
+    check: (value, place) => {
+      const fault = faultOfDefinition(value);
+      if (fault === null) return;
+      throw new WaybillError("invalid_input", `${place.path}: ${fault}.`, {
+        hint: "Give what defineTask returns.",
+        details: { option: place.path },
+      });
+    },
+  }),
+  concurrency: whole(1),
+  prefetch: whole(0),
+  mostAttempts: whole(1),
+  leaseMs: whole(1),
+  abortGraceMs: whole(0),
+  quarantineAfter: whole(1),
+  keepEndedMs: orNull(whole(0)),
+  tags: listOf(someText),
+  enrol: closed<EngineEnrolment>({
+    agentId: someText,
+    session: anyText,
+    kind: someText,
+    workspace: orNull(anyText),
+    holder: anyValue,
+  }),
+  log: anyFunction,
+  observe: anyFunction,
+  around: anyFunction,
+};
+
+const engineRule = closed(RULES, {
+  required: ["store", "tasks"],
+  meant: { database: "store", path: "store", db: "store", workers: "concurrency", logger: "log", definitions: "tasks" },
+});
+
 /**
  * Opens an engine over a store. It executes nothing until `start`; until then, and without any definition, it submits
  * and looks after tasks.
  *
- * Errors: `invalid_input` for two definitions of a type or a limit that is no whole number; those of `openStore`.
+ * Errors: `invalid_input` for an option that there is not, one that is missing or of the wrong kind, and two definitions
+ * of a type; those of `openStore`.
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
+  engineRule.check(options, { path: "", owner: "" });
   const { concurrency = DEFAULT_CONCURRENCY, prefetch = DEFAULT_PREFETCH, leaseMs = LEASE_TTL_MS } = options;
   const { abortGraceMs = DEFAULT_ABORT_GRACE_MS, quarantineAfter = QUARANTINE_AFTER } = options;
-  const { mostAttempts } = options;
-  const counts = { concurrency, leaseMs, quarantineAfter, ...(mostAttempts !== undefined && { mostAttempts }) };
-  for (const [name, value] of Object.entries(counts)) checkWhole(name, value, 1);
-  for (const [name, value] of Object.entries({ prefetch, abortGraceMs })) checkWhole(name, value, 0);
   const definitions = byType(options.tasks);
   const own = typeof options.store === "string" ? await openStore(options.store) : null;
   const store = own ?? (options.store as Store);
+  const log = options.log === undefined ? silentLog : harmlessLog(options.log);
   const runtime = {
     store,
     definitions,
@@ -75,23 +127,18 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     newId: newTaskId,
     random: Math.random,
     clock: Date.now,
-    log: options.log ?? silentLog,
-    observe: options.observe ?? (() => undefined),
+    log,
+    observe: options.observe === undefined ? () => undefined : harmlessObserver(options.observe, log),
     around: options.around ?? ((_attempt, run) => run()),
     concurrency,
     prefetch,
-    mostAttempts: mostAttempts ?? Number.POSITIVE_INFINITY,
+    mostAttempts: options.mostAttempts ?? Number.POSITIVE_INFINITY,
     leaseMs,
     abortGraceMs: Math.min(abortGraceMs, LONGEST_TIMER_MS),
     quarantineAfter,
     keepEndedMs: options.keepEndedMs === undefined ? DEFAULT_KEEP_ENDED_MS : options.keepEndedMs,
   };
   return new Engine(runtime, async () => own?.close());
-}
-
-function checkWhole(name: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new WaybillError("invalid_input", `${name} is ${value}; expected a whole number from ${least}.`);
 }
 
 function byType(tasks: readonly TaskDefinition[]): ReadonlyMap<string, TaskDefinition> {

@@ -2,8 +2,10 @@
 import { chooseOccurrences, type Schedule } from "../domain/schedule.js";
 import type { Firing } from "../store/schedule-store.js";
 import type { NewTask } from "../store/task-store.js";
+import { isRefusal } from "./refusal.js";
 import type { EngineRuntime } from "./runtime.js";
 import { timeAfter, timesUntil } from "./schedule-times.js";
+import { shownOf } from "./shown.js";
 import { prepareSubmission } from "./submission.js";
 
 const AT_ONCE = 100;
@@ -33,13 +35,23 @@ export class ScheduleRunner {
     const { store, definitions } = this.#runtime;
     const now = await store.now();
     for (const schedule of await store.schedules.dueSchedules(AT_ONCE)) {
-      if (!definitions.has(schedule.type)) continue;
-      const firing = await this.#firingOf(schedule, now);
-      if (firing !== null) await store.schedules.fireSchedule(firing);
+      if (definitions.has(schedule.type)) await this.#fire(schedule, now);
     }
     const next = await store.schedules.nextScheduleAt();
     // What is due and was not fired is another engine's, whose types these are.
     return next === null || next <= now ? null : next;
+  }
+
+  /** One that can submit nothing, such as params that its schema refuses, is told of and holds up no other. */
+  async #fire(schedule: Schedule, now: number): Promise<void> {
+    const { store, log } = this.#runtime;
+    try {
+      const firing = await this.#firingOf(schedule, now);
+      if (firing !== null) await store.schedules.fireSchedule(firing);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      log("engine.schedule_failed", { name: schedule.name, error: shownOf(() => (error as Error).message) });
+    }
   }
 
   async #firingOf(schedule: Schedule, now: number): Promise<Firing | null> {

@@ -6,6 +6,9 @@ import { canonicalTaskId } from "../domain/task-identity.js";
 import type { UniqueScope } from "../domain/unique-key.js";
 import type { NewTask } from "../store/task-store.js";
 import { checkSchema } from "./check-schema.js";
+import { faultOfDefinition } from "./definition-fault.js";
+import { isSchema } from "./definition-options.js";
+import { checkSubmitOptions } from "./submit-options.js";
 import type { TaskDefinition } from "./task-definition.js";
 
 /** JSON text of params and results may have this many characters. Larger things belong into a file or a bucket. */
@@ -57,26 +60,6 @@ const toDependency = (on: string | Dependency): Dependency =>
 const toUnique = (key: SubmitOptions["uniqueKey"]): NewTask["unique"] =>
   key === undefined ? null : typeof key === "string" ? { key, scope: "active" } : key;
 
-const wholeFields = ["maxAttempts", "timeoutMs", "deadlineMs"] as const;
-
-/** Errors: `invalid_input`. */
-function checkNumbers(options: SubmitOptions): void {
-  for (const name of wholeFields) {
-    const value = options[name];
-    if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue;
-    throw new WaybillError("invalid_input", `${name} is ${value}; expected a whole number from 1.`);
-  }
-  for (const [name, value] of [
-    ["priority", options.priority],
-    ["delayMs", options.delayMs],
-  ] as const) {
-    if (value === undefined || Number.isSafeInteger(value)) continue;
-    throw new WaybillError("invalid_input", `${name} is ${value}; expected a whole number.`);
-  }
-  const runAt = options.runAt === undefined ? 0 : Number(options.runAt);
-  if (!Number.isSafeInteger(runAt)) throw new WaybillError("invalid_input", "runAt is no valid time.");
-}
-
 /** Errors: `code` for what JSON cannot hold, or what is too long for it. */
 export function toJson(value: unknown, what: string, code: "invalid_input" | "invalid_result"): string {
   let text: string | undefined;
@@ -105,7 +88,7 @@ export function toNewTask(
   facts: SubmissionFacts,
   defaults: Pick<TaskDefinition, "priority" | "deadlineMs">,
 ): NewTask {
-  checkNumbers(options);
+  checkSubmitOptions(options);
   return {
     id: options.id === undefined ? facts.newId() : canonicalTaskId(options.id),
     ownId: options.id !== undefined,
@@ -137,6 +120,11 @@ export type Submittable<Input = unknown> = Pick<
   "type" | "paramsSchema" | "priority" | "deadlineMs" | "inputType"
 >;
 
+const notDefined = (given: unknown): WaybillError =>
+  new WaybillError("invalid_input", `The task to submit: ${faultOfDefinition(given) ?? "its schema cannot be used"}.`, {
+    hint: "Give what defineTask returns, or the name of a type that the engine knows.",
+  });
+
 /**
  * Checks params by the definition's schema and makes the record to submit; at once, where the schema answers at once.
  * The params are stored as they were given: the schema's own changes are made when they are used.
@@ -149,6 +137,8 @@ export function prepareSubmission(
   options: SubmitOptions,
   facts: SubmissionFacts,
 ): NewTask | Promise<NewTask> {
+  // A caller without a compiler may give anything; what it gave is said rather than what was looked for in it.
+  if (!isSchema(definition?.paramsSchema)) throw notDefined(definition);
   const make = (): NewTask => {
     const text = toJson(params, `The params of "${definition.type}"`, "invalid_input");
     return toNewTask(definition.type, text, options, facts, definition);

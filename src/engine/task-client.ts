@@ -10,6 +10,7 @@ import type { Queue } from "../store/queue-store.js";
 import type { Step, TaskLogLine } from "../store/step-store.js";
 import type { NewTask, RetriedTasks, Submitted, TaskFilter, TaskPage, TypeStats } from "../store/task-store.js";
 import type { ChangeLoop } from "./change-loop.js";
+import { refuseValue } from "./option-rules.js";
 import type { ResultWaiters } from "./result-waiters.js";
 import type { EngineRuntime } from "./runtime.js";
 import { prepareSubmission, type SubmitOptions, type Submittable } from "./submission.js";
@@ -94,6 +95,7 @@ export class TaskClient {
     task: TaskDefinition<string, Input, Result>,
     items: readonly SubmitManyItem<NoInfer<Input>>[],
   ): Promise<readonly SubmittedTask<Result>[]> {
+    if (!Array.isArray(items)) refuseValue(items, { path: "items", owner: "submitMany" }, ITEMS);
     const prepared = items.map(({ params, ...options }) => prepareSubmission(task, params, options, this.#facts));
     const tasks = prepared.some((one) => one instanceof Promise)
       ? await Promise.all(prepared)
@@ -264,6 +266,7 @@ export class TaskClient {
   }
 }
 
+const ITEMS = "a list, of an object each with params and any options of submit";
 const RETRIED_AT_ONCE = 500;
 
 function known(id: string, task: Task | null): Task {

@@ -5,7 +5,9 @@ import { WaybillError } from "../domain/errors.js";
 import type { RateLimit } from "../domain/rate-limit.js";
 import { type Backoff, DEFAULT_RETRY, type RetryPolicy } from "../domain/retry.js";
 import type { CatchUpPolicy, OverlapPolicy, Rhythm } from "../domain/schedule.js";
+import { definitionRule } from "./definition-options.js";
 import { checkRhythm } from "./schedule-times.js";
+import { toJson } from "./submission.js";
 import type { TaskContext } from "./task-context.js";
 
 /** How long an attempt may take unless the definition or the submission says otherwise; milliseconds. */
@@ -115,7 +117,10 @@ export interface TaskDefinition<Type extends string = string, Input = unknown, R
   readonly resultType?: Result;
 }
 
-/** Errors: `invalid_input` for an empty or long type, a limit below 1, a schedule without or with two rhythms, a bad cron expression. */
+/**
+ * Errors: `invalid_input` for an option that there is not, one that is missing or of the wrong kind, an empty or long type,
+ * a limit below 1, a backoff that comes to no time, a schedule without or with two rhythms, a bad cron expression.
+ */
 export function defineTask<Type extends string, P extends StandardSchemaV1, R extends StandardSchemaV1>(
   options: CheckedTaskOptions<Type, P, R>,
 ): TaskDefinition<Type, StandardSchemaV1.InferInput<P>, StandardSchemaV1.InferOutput<R>>;
@@ -125,9 +130,8 @@ export function defineTask<Type extends string, P extends StandardSchemaV1, Retu
 export function defineTask<Type extends string, P extends StandardSchemaV1>(
   options: TaskOptions<Type, P, unknown> & { readonly result?: StandardSchemaV1 },
 ): TaskDefinition<Type, StandardSchemaV1.InferInput<P>, unknown> {
+  definitionRule.check(options, { path: "", owner: nameOf(options) });
   const { type, retry = {}, isolate } = options;
-  checkType(type);
-  checkLimits(options);
   return {
     type,
     paramsSchema: options.params,
@@ -151,34 +155,10 @@ export function defineTask<Type extends string, P extends StandardSchemaV1>(
   };
 }
 
-const LONGEST_TYPE = 200;
-
-/** Errors: `invalid_input`. */
-export function checkType(type: string): void {
-  if (type.length >= 1 && type.length <= LONGEST_TYPE && type.isWellFormed()) return;
-  throw new WaybillError(
-    "invalid_input",
-    `A task's type has ${type.length} characters; expected 1 to ${LONGEST_TYPE}.`,
-  );
-}
-
-function checkLimits(options: CommonOptions<string, StandardSchemaV1>): void {
-  const { retry, timeoutMs, deadlineMs, concurrency, keyConcurrency, rateLimit, keyRateLimit } = options;
-  const counts = { concurrency, keyConcurrency, "retry.maxAttempts": retry?.maxAttempts };
-  const rates = { "rateLimit.max": rateLimit?.max, "keyRateLimit.max": keyRateLimit?.max };
-  const times = {
-    timeoutMs,
-    deadlineMs,
-    "rateLimit.perMs": rateLimit?.perMs,
-    "keyRateLimit.perMs": keyRateLimit?.perMs,
-  };
-  for (const [name, value] of Object.entries({ ...counts, ...rates, ...times })) {
-    if (value == null || (Number.isSafeInteger(value) && value >= 1)) continue;
-    throw new WaybillError(
-      "invalid_input",
-      `${name} of the task "${options.type}" is ${value}; expected a whole number from 1.`,
-    );
-  }
+/** As messages name it: before it is checked, it may be anything. */
+function nameOf(options: unknown): string {
+  const { type } = (options ?? {}) as { readonly type?: unknown };
+  return typeof type === "string" ? `the task "${type}"` : "a task";
 }
 
 function toSchedule(type: string, options: ScheduleOptions<unknown>, at: number): TaskSchedule {
@@ -192,6 +172,7 @@ function toSchedule(type: string, options: ScheduleOptions<unknown>, at: number)
       ? { kind: "interval", everyMs: everyMs ?? 0 }
       : { kind: "cron", cron, timeZone: options.timeZone ?? "UTC" };
   checkRhythm(name, rhythm);
-  const params = JSON.parse(JSON.stringify(options.params ?? null)) as JsonValue;
+  const text = toJson(options.params ?? null, `The params of the schedule "${name}"`, "invalid_input");
+  const params = JSON.parse(text) as JsonValue;
   return { name, rhythm, params, catchUp: options.catchUp ?? "latest", overlap: options.overlap ?? "skip" };
 }

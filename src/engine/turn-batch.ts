@@ -1,4 +1,5 @@
 /** Gathers what is asked for in one turn into one call: a thousand concurrent submissions become one statement's rows. */
+import { isRefusal } from "./refusal.js";
 
 interface Waiting<In, Out> {
   readonly item: In;
@@ -15,7 +16,8 @@ export class TurnBatch<In, Out> {
   #waiting: Waiting<In, Out>[] = [];
 
   /**
-   * @param flush answers with one value for each item, in their order
+   * @param flush answers with one value for each item, in their order, or does nothing for any of them. When it refuses
+   *   them for good it is asked for each alone, so that one which cannot be taken is no other's affair.
    * @param schedule when a batch goes out: as soon as the present code is done (`queueMicrotask`, the default), or when all
    *   that follows from it is done too (`setImmediate`)
    */
@@ -39,12 +41,17 @@ export class TurnBatch<In, Out> {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];
+    this.#ask(waiting);
+  }
+
+  #ask(waiting: readonly Waiting<In, Out>[]): void {
     this.#flush(waiting.map(({ item }) => item)).then(
       (values) => {
         for (const [at, { resolve }] of waiting.entries()) resolve(values[at] as Out);
       },
       (error: unknown) => {
-        for (const { reject } of waiting) reject(error);
+        if (waiting.length > 1 && isRefusal(error)) for (const one of waiting) this.#ask([one]);
+        else for (const { reject } of waiting) reject(error);
       },
     );
   }

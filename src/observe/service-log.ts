@@ -3,7 +3,7 @@ import { pino } from "pino";
 import type { Log } from "./log.js";
 
 /** An event that somebody should look at says so in its name; the rest is the course of things. */
-const ALARMING = /(failed|lost|refused|quarantined|delayed)$/;
+const ALARMING = /(failed|lost|refused|quarantined|delayed|unhandled)$/;
 
 interface Line {
   readonly level: string;

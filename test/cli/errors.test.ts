@@ -21,7 +21,8 @@ const REFUSALS: readonly (readonly [ErrorCode, readonly string[]])[] = [
   ["run_not_found", ["runs", "show", "ffff"]],
   ["run_not_found", ["runs", "logs", "ffff"]],
   ["batch_not_found", ["batch", "show", "ffff"]],
-  ["batch_not_found", ["why", "ffff"]],
+  ["subject_not_found", ["why", "ffff"]],
+  ["batch_not_found", ["why", "ffff/build"]],
   ["machine_not_found", ["machines", "show", "lefd"]],
   ["machine_not_found", ["run", "good", "--machine", "lefd"]],
   ["operation_not_found", ["schema", "runs.lits"]],
@@ -81,5 +82,24 @@ describe("an error for people", () => {
       /^waybill: There is no machine "lefd" in .*machines\.yaml\. \(machine_not_found\)\n {2}Did you mean "left"\?\n$/,
     );
     expect(code).toBe(3);
+  });
+
+  it.each([
+    [["tasks", "submit", "t", "--timeout", "0s"], "timeout: expected more than no time"],
+    [["tasks", "submit", "t", "--delay", "99999999999h"], "delay: expected at most 1000000d"],
+    [["tasks", "submit", "t", "--delay", "soon"], 'delay: expected a duration such as "90s"'],
+    [["tasks", "submit", "t", "--priority", "high"], 'priority: expected a number, found "high"'],
+    [["tasks", "submit", "t", "--tag", ""], "tag.0: expected at least 1 character, found"],
+    [["tasks", "submit", "t", "--space", "repo"], "--space says where paths are"],
+    [["tasks", "submit", "t", "--unique-scope", "active"], "--unique-scope says how long a key is held"],
+    [["tasks", "submit", "t", "--wait-timeout", "1s"], "--wait-timeout says how long to wait"],
+    [["tasks", "claim", "--space", "repo"], "--space says where paths are"],
+    [["work", "--types", "t", "--lease", "1ms", "--", "true"], "lease: expected at least 100ms and at most 366d"],
+    [["serve", "--port", "70000"], 'port: expected at most 65535, found "70000"'],
+  ])("says of %j what was expected", async (args, message) => {
+    const { stderr, code } = await box.cli(args);
+
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
   });
 });

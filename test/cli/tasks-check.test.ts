@@ -50,6 +50,33 @@ describe("`tasks check`", () => {
     expect(error.message).toContain("tasks.mjs cannot be read: ENOENT");
   });
 
+  it("says of a module that waits for ever that it never finished loading", async () => {
+    writeFileSync(box.path("tasks.mjs"), "await new Promise(() => {});\n");
+    const { code, error } = await refusal();
+
+    expect([code, error.code]).toEqual([2, "invalid_task_module"]);
+    expect(error.message).toContain("tasks.mjs never finished loading");
+  });
+
+  it.each([
+    ["as it is read", "process.exit(0);"],
+    ["when a timer fires", "setTimeout(() => process.exit(0), 1); await new Promise(() => {});"],
+  ])("says of a module that ends the process %s that it did", async (_when, text) => {
+    writeFileSync(box.path("tasks.mjs"), text);
+    const { code, error } = await refusal();
+
+    expect([code, error.code]).toEqual([2, "invalid_task_module"]);
+    expect(error.message).toContain("tasks.mjs ended the process with exit code 0");
+  });
+
+  it("refuses to serve a module that never finishes loading", async () => {
+    writeFileSync(box.path("tasks.mjs"), "await new Promise(() => {});\n");
+    const { code, stderr } = await box.cli(["serve", "--tasks", "tasks.mjs", "--port", "0"]);
+
+    expect(code).toBe(2);
+    expect(stderr).toContain("tasks.mjs never finished loading: it awaits what never comes. (invalid_task_module)");
+  });
+
   it("names line and column of a syntax error", async () => {
     writeFileSync(box.path("tasks.mjs"), "export const a = 1;\nconst b = ;\n");
     const { code, error } = await refusal();
@@ -89,6 +116,9 @@ describe("`tasks check`", () => {
        export const raw = { type: "raw", params: anything, run: () => 1 };
        export const loose = { type: "loose", run: () => 1 };
        export const mine = defineTask({ type: "command", params: anything, run: () => 1 });
+       export const called = { type: "called", params: anything, handler: () => 1 };
+       export const idle = { type: "idle", params: anything };
+       export const action = { type: "action", payload: 1 };
        export default [a, 7];`,
     );
     const { error } = await refusal();
@@ -98,7 +128,18 @@ describe("`tasks check`", () => {
     expect(error.message).toContain('raw: "raw" was not given to defineTask');
     expect(error.message).toContain('loose: "loose" has no params schema that can be used');
     expect(error.message).toContain('mine: the type "command" is built in and cannot be defined again');
+    expect(error.message).toContain('called: "called" has no run; found "handler" (did you mean "run"?)');
+    expect(error.message).toContain('idle: "idle" has no run, the function that executes it; found type, params');
+    expect(error.message).not.toContain("action");
     expect(error.message).toContain("default[1]: the number 7 is no task definition");
+  });
+
+  it("says of what has a type and nothing else what it lacks, where nothing else is there", async () => {
+    box.tasks("tasks.mjs", 'export const half = { type: "half" }; export const limit = 7;');
+    const { error } = await refusal();
+
+    expect(error.message).toContain('half: "half" has no run, the function that executes it; found type');
+    expect(error.message).not.toContain("limit");
   });
 
   it("refuses two schedules of one name, and params that their schedule could never submit", async () => {
@@ -112,7 +153,7 @@ describe("`tasks check`", () => {
     const unfit = await refusal();
 
     expect(repeated.error.message).toContain('default[1]: the schedule "nightly" exists already, of the type "one"');
-    expect(unfit.error.message).toContain('what the schedule "nightly" submits does not fit its schema: expected more');
+    expect(unfit.error.message).toContain('The schema refuses what the schedule "nightly" submits: expected more');
   });
 
   it("says what a module without definitions exports", async () => {

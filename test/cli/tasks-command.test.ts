@@ -29,10 +29,12 @@ describe("a task of the type `command`", () => {
     const { run_id: id, exit_code: exitCode } = result as Result;
     const run = await box.json<OutputOf<"runs.show">>(["runs", "show", id]);
     const { stdout } = await box.cli(["runs", "logs", id]);
+    const logs = await box.cli(["tasks", "logs", task.id]);
 
     expect([task.state, exitCode]).toEqual(["completed", 0]);
     expect(run).toMatchObject({ kind: "command", status: "completed", labels: { task: task.id }, ref: "sh" });
     expect(stdout).toBe(`${box.dir}\ntask ${task.id}\n`);
+    expect(logs.stderr).toBe(`what its command writes: \`waybill runs logs ${id}\`\n`);
   });
 
   it("gets variables by value, and by name from the engine's environment without storing them", async () => {

@@ -70,12 +70,16 @@ describe("`why` of a task that waits", () => {
     ]);
   });
 
-  it("says that the handlers of those who know it are busy", async () => {
+  it("says that the handlers of those who know it are busy or stop, and whether others come first", async () => {
     const engine = await startTaskEngine(box, writeTasks(), { concurrency: 1, prefetch: 0 });
     await reaches(await submit("held"), "running");
 
-    expect(await why(await submit("held"))).toMatchObject([
-      { code: "engines_busy", holders: [expect.stringContaining(`pid ${engine.pid} `)] },
+    const [next, last] = [await submit("held"), await submit("held")];
+    const holders = [expect.stringContaining(`pid ${engine.pid} `)];
+    const about = (text: string) => expect.stringMatching(new RegExp(`^${text}.*others now, or are about to stop`));
+    expect(await why(next)).toMatchObject([{ code: "engines_busy", holders, message: about("It is the next") }]);
+    expect(await why(last)).toMatchObject([
+      { code: "engines_busy", holders, message: about("They take first what is older") },
     ]);
   });
 

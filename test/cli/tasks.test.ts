@@ -119,7 +119,7 @@ describe("`tasks submit`", () => {
     const { code, stderr } = await box.cli(["tasks", "submit", "mail", "--wait", "--wait-timeout", "50ms"]);
 
     expect(code).toBe(124);
-    expect(stderr).toContain('no engine that knows the type "mail" runs now');
+    expect(stderr).toContain('no engine or worker that takes the type "mail" runs now');
   });
 
   it("waits for other tasks, and is cancelled when they cannot end as it wants", async () => {
@@ -152,7 +152,32 @@ describe("`tasks list`, `show` and `logs`", () => {
     expect(rest).toMatchObject({ tasks: [{ id: ids[0] }], next: null });
     expect((await list("--state", "cancelled")).tasks.map(({ id }) => id)).toEqual([ids[1]]);
     expect((await list("--tag", "blue")).tasks.map(({ type }) => type)).toEqual(["post"]);
-    expect((await box.cli(["tasks", "list"])).stdout).toMatch(/post +· queued +an engine/);
+    expect((await box.cli(["tasks", "list"])).stdout).toMatch(/post +· queued +an engine or worker/);
+  });
+
+  it("says of what waits in a paused type that it is paused", async () => {
+    const { task } = await submit("mail");
+    await submit("post");
+    await box.cli(["tasks", "pause", "mail"]);
+    const { stdout } = await box.cli(["tasks", "list"]);
+
+    expect(stdout).toMatch(/mail +· queued +paused/);
+    expect(stdout).toMatch(/post +· queued +an engine or worker/);
+    expect((await box.cli(["tasks", "show", task.id])).stdout).toMatch(/^waits for +paused$/m);
+  });
+
+  it("says how long a task took from its first begin, over all attempts of its run", async () => {
+    const path = box.tasks(
+      "pauses.mjs",
+      'export default [defineTask({ type: "pauses", params: anything, run: (_, ctx) => ctx.sleep("rest", 1_100) })];',
+    );
+    await startTaskEngine(box, path);
+    const waited = await box.cli(["tasks", "submit", "pauses", "--wait"]);
+    const { tasks } = await box.json<OutputOf<"tasks.list">>(["tasks", "list"]);
+    const { stdout } = await box.cli(["tasks", "show", tasks[0]?.id ?? ""]);
+
+    expect(waited.stderr).toMatch(/✔ completed in [\d.]+ s \(2 attempts\) · task/);
+    expect(stdout).toMatch(/^duration +[\d.]+ s \(2 attempts\)$/m);
   });
 
   it("shows attempts and steps over time, progress, result and the end of the log", async () => {
@@ -242,11 +267,26 @@ describe("`tasks wait`, `cancel`, `retry` and `rm`", () => {
     expect(all.stderr).toContain(`waybill why ${first.task.id}`);
   });
 
+  it.skipIf(noTerminal !== null)(
+    `say on a terminal what is waited for${noTerminal === null ? "" : ` (skipped: ${noTerminal})`}`,
+    async () => {
+      const { task } = await submit("mail");
+      const terminal = onTerminal(box, `tasks wait ${task.id}`);
+      await terminal.says(`waiting for task ${task.id} of type mail, which is queued`);
+      await terminal.says('no engine or worker that takes the type "mail" runs now');
+      await box.cli(["tasks", "cancel", task.id]);
+      expect(await terminal.ended).toBe(130);
+      const piped = await box.cli(["tasks", "wait", task.id]);
+      expect(piped.stderr).toBe("");
+    },
+  );
+
   it("queues a cancelled task again, and refuses one that waits", async () => {
     const { task } = await submit("mail");
     const refused = await box.cli(["tasks", "retry", task.id, "--json"]);
     await box.cli(["tasks", "cancel", task.id]);
-    const again = await box.json<OutputOf<"tasks.retry">>(["tasks", "retry", task.id]);
+    const twice = [task.id, task.id.toUpperCase()];
+    const again = await box.json<OutputOf<"tasks.retry">>(["tasks", "retry", ...twice]);
 
     expect([refused.code, errorOf(refused).code]).toEqual([4, "invalid_state"]);
     expect(again).toMatchObject({ retried: 1, tasks: [{ state: "queued", run: 2 }] });

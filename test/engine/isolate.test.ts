@@ -70,6 +70,15 @@ describe("an isolated handler", () => {
     await expect(engine.tasks.submit(types.child, "x")).rejects.toMatchObject({ code: "invalid_input" });
   });
 
+  it.each([
+    ["an error with odd parts", "oddly", { name: "constructor", message: "{ a: 1 }" }],
+    ["what is no error", "something", { name: "Error", message: "7n" }],
+    ["a snooze without end", "endless", { name: "Snooze", message: expect.stringContaining("its time is Infinity") }],
+  ])("may throw %s", async (_what, how, failure) => {
+    const task = await engine.tasks.submit(types.dies, how);
+    await expect(task.result()).rejects.toMatchObject({ details: { failure } });
+  });
+
   it("asks a person, and gets the answer", async () => {
     const task = await engine.tasks.submit(types.asks, null);
     await until("it asks", async () => (await engine.tasks.get(task.id))?.question === "which?");

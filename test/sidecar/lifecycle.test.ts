@@ -170,3 +170,30 @@ describe("two sidecars on one home", () => {
     for (const id of ids) expect(await other.reaches(id, "completed")).toMatchObject({ run: 1 });
   });
 });
+
+describe("a promise that rejects while nobody waits for it", () => {
+  it("ends a sidecar as by a crash, told in its log, and its tasks are taken back", async () => {
+    const sidecar = await serveTypes(box);
+    const id = await sidecar.submit("stray");
+    await begun(box, 1);
+    release();
+    expect((await sidecar.live.ended).code).toBe(1);
+    expect(sidecar.logged("serve.unhandled")).toMatchObject([
+      {
+        level: "warn",
+        origin: "unhandledRejection",
+        fault: expect.stringMatching(/^RangeError: nobody waits.*\n +at /),
+      },
+    ]);
+    const bare = sidecar.live
+      .stderr()
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("{"));
+    expect(bare).toMatchObject([
+      "waybill: A fault reached nobody: RangeError: nobody waits for this (internal)",
+      expect.stringContaining("The event serve.unhandled has its stack."),
+    ]);
+    const next = await serveTypes(box);
+    expect(await next.reaches(id, "completed")).toMatchObject({ result: "strayed", attempt: 2 });
+  });
+});

@@ -210,6 +210,13 @@ export const late = defineTask({ type: "late", params: anything, run: async (_pa
   while (!ctx.signal.aborted) await pause(20);
   await ctx.heartbeat();
 } });
+export const stray = defineTask({ type: "stray", params: anything, run: async (params, ctx) => {
+  note("begin", ctx);
+  while (!released(params)) await pause(20, undefined, { signal: ctx.signal });
+  if (ctx.attempt > 1) return "strayed";
+  void Promise.reject(new RangeError("nobody waits for this"));
+  await new Promise(() => undefined);
+} });
 export const trace = defineTask({ type: "trace", params: anything, run: (_params, ctx) => ctx.trace });
 `,
   );

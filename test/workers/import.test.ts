@@ -54,12 +54,12 @@ describe("`waybill tasks import`", () => {
       id: OWN,
       type: "bones",
       priority: 4,
-      tags: ["slot:auth"],
+      tags: [`name:Do ${OWN}`, "slot:auth"],
       paths: [{ mode: "write", space: "", pattern: "src/a.go" }],
       params: { title: `Do ${OWN}`, files: ["src/a.go"] },
     });
     const next = await box.json<Shown>(["tasks", "show", idOf(imported, "next")]);
-    expect(next).toMatchObject({ gate: "dependencies", tags: ["source:next"] });
+    expect(next).toMatchObject({ gate: "dependencies", tags: ["name:Do next", "source:next"] });
     expect(next.dependencies.map(({ id }) => id).sort()).toEqual([OWN, idOf(imported, "part")].sort());
     expect(next.links).toContainEqual(expect.objectContaining({ from: OWN, kind: "discovered_from" }));
     const done = await box.json<Shown>(["tasks", "show", idOf(imported, "done")]);
@@ -116,7 +116,11 @@ describe("`waybill tasks import`", () => {
     const last = await box.json<Shown>(["tasks", "show", idOf(imported, "c")]);
 
     expect(imported.format).toBe("dispatch_manifest");
-    expect(last).toMatchObject({ type: "slot", gate: "dependencies", tags: ["source:c", "slot:c", "wave:2"] });
+    expect(last).toMatchObject({
+      type: "slot",
+      gate: "dependencies",
+      tags: ["name:Do c", "source:c", "slot:c", "wave:2"],
+    });
     expect(last.dependencies.map(({ id, outcome }) => [id, outcome]).sort()).toEqual(
       ["a", "b"].map((id) => [idOf(imported, id), "completed"]).sort(),
     );

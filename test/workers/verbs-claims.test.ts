@@ -102,6 +102,13 @@ describe("`tasks claim`", () => {
     expect(await verbs.refused(["tasks", "claim", id, "--wait"])).toMatchObject({ exit: 4, code: "invalid_state" });
   });
 
+  it("says of a task that is scheduled when it is due", async () => {
+    const id = await verbs.submit("review", "--at", "2126-12-01T03:00:00Z");
+    const { message } = await verbs.refused(["tasks", "claim", id]);
+
+    expect(message).toContain("it is not due before 2126-12-01T03:00:00.000Z");
+  });
+
   it("refuses a task whose paths somebody has, and says who", async () => {
     await verbs.submit("review", "--write", "src/store/");
     const other = await verbs.submit("build");
@@ -123,7 +130,10 @@ describe("`tasks claim`", () => {
     [["--pid", "999999999"], "There is no process"],
     [["--write", "../etc"], "leaves the repository"],
     [["--lease", "soon"], "expected a duration"],
-    [["--lease", "0s"], "expected more than no time"],
+    [["--lease", "0s"], "lease: expected at least 100ms and at most 366d"],
+    [["--lease", "99ms"], "lease: expected at least 100ms and at most 366d"],
+    [["--lease", "367d"], "lease: expected at least 100ms and at most 366d"],
+    [["--lease", "99999999999999h"], "lease: expected at most 1000000d"],
     [["--wait-timeout", "1s"], "expected --wait"],
   ])("refuses %j", async (args, message) => {
     await verbs.submit("review");

@@ -42,7 +42,7 @@ describe("`tasks create`", () => {
       ]),
     });
     expect(build).toMatchObject({
-      ...{ type: "make", gate: "open", params: { all: true }, priority: 3, tags: ["ci"] },
+      ...{ type: "make", gate: "open", params: { all: true }, priority: 3, tags: ["name:build", "ci"] },
       paths: [{ mode: "write", space: "", pattern: "src/**" }],
     });
     expect((await verbs.claim()).task.id).toBe(build?.id);
@@ -52,6 +52,28 @@ describe("`tasks create`", () => {
     const { stdout } = await box.cli(["tasks", "create", "--file", plan(PLAN)]);
 
     expect(stdout).toMatch(/^ship +[0-9a-f-]{36} +deploy +created +· queued +build, lint$/m);
+  });
+
+  it("lets its tasks be told apart and found by their names", async () => {
+    const { tasks } = await create(plan(PLAN));
+    const { stdout } = await box.cli(["tasks", "list"]);
+    const found = await box.json<OutputOf<"tasks.list">>(["tasks", "list", "--tag", "name:lint"]);
+
+    expect(stdout).toMatch(/^TASK +TYPE +NAME +STATE/);
+    expect(stdout).toMatch(/make +lint +· queued +an engine or worker/);
+    expect(found.tasks.map(({ id }) => id)).toEqual(tasks.filter(({ name }) => name === "lint").map(({ id }) => id));
+    expect((await box.cli(["tasks", "show", found.tasks[0]?.id ?? ""])).stdout).toMatch(/^name +lint$/m);
+  });
+
+  it("prints the beginning of a long plan, and how many tasks it leaves out", async () => {
+    const names = Array.from({ length: 250 }, (_, n) => `  - { name: n${n}, type: make }`);
+    const { stdout } = await box.cli([
+      ...["tasks", "create", "--file", plan(`version: 1\ntasks:\n${names.join("\n")}\n`)],
+    ]);
+
+    expect(stdout).toMatch(/^n199 /m);
+    expect(stdout).not.toMatch(/^n200 /m);
+    expect(stdout).toMatch(/^… and 50 more; --json has them all$/m);
   });
 
   it("changes nothing when it is said again, however the file is written", async () => {

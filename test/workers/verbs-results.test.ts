@@ -120,21 +120,24 @@ describe("`tasks result`", () => {
   });
 
   it.each([
-    [["--file", "-"], "", "invalid_result"],
-    [["--file", "-"], "all is well", "invalid_result"],
-    [["--file", "-"], '{"v":2,"kind":"victory","summary":""}', "invalid_result"],
-    [["--file", "-", "--kind", "success"], "{}", "invalid_input"],
-    [["--file", "none.json"], "", "invalid_input"],
-    [["--summary", "what kind?"], "", "invalid_input"],
-    [["--kind", "victory"], "", "invalid_input"],
-    [["--kind", "needs_input", "--summary", " "], "", "invalid_result"],
-  ])("refuses %j with %j on standard input, and the attempt goes on", async (args, input, code) => {
+    [["--file", "-"], ""],
+    [["--file", "-"], "all is well"],
+    [["--file", "-"], '{"v":2,"kind":"victory","summary":""}'],
+    [["--file", "-"], '{"v":1,"kind":"success","summary":""}'],
+    [["--file", "-"], '{"v":2,'],
+    [["--file", "-", "--kind", "success"], "{}"],
+    [["--file", "none.json"], ""],
+    [["--summary", "what kind?"], ""],
+    [["--kind", "victory"], ""],
+    [["--kind", "needs_input", "--summary", " "], ""],
+  ])("refuses %j with %j on standard input as bad input, and the attempt goes on", async (args, input) => {
     const id = await verbs.submit("review");
     const { fence } = await verbs.claim();
-
-    expect(await verbs.refused(["tasks", "result", id, "--fence", String(fence), ...args], { input })).toMatchObject({
-      code,
+    const { code, stderr } = await box.cli(["tasks", "result", id, "--fence", String(fence), ...args, "--json"], {
+      input,
     });
+
+    expect([code, JSON.parse(stderr)]).toMatchObject([2, { error: { code: "invalid_input" } }]);
     expect(await verbs.show(id)).toMatchObject({ state: "running" });
   });
 });

@@ -209,6 +209,8 @@ describe("a worker that was stopped for longer than its lease", () => {
     first.kill("SIGCONT");
     await goneSoon(pid);
     await until("its end is refused", () => eventsOf(yard.box.home, "write.refused", id).length > 0);
+    await until("its log says that it lost the task", () => /work\.ended .*said=null .*why="/.test(first.stderr()));
+    expect(first.stderr()).not.toContain('said="success"');
     expect(await yard.store.tasks.getTask(id)).toEqual(before);
     expect(before?.result).toMatchObject({ summary: "of 2" });
     expect(await attemptsOf(id)).toMatchObject([{ state: "lost" }, { state: "succeeded" }]);

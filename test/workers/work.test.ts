@@ -99,13 +99,51 @@ describe("a command's answer", () => {
   });
 
   it("that it recorded by itself under its fence stands, and nothing is refused", async () => {
-    const { code, task, stdout } = await workOnce(
+    const { code, task, stdout, stderr } = await workOnce(
       `"$NODE" "$CLI" tasks result "$WAYBILL_TASK_ID" --kind success --summary "by itself" >/dev/null
        echo 'dispatch-result|fail|by line'; exit 1`,
     );
     expect(task).toMatchObject({ state: "completed", result: { summary: "by itself" } });
     expect((await yard.store.info()).staleWritesRefused).toBe(0);
-    expect([code, stdout]).toEqual([0, expect.stringContaining("0 failed")]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("1 attempt, 1 succeeded, 0 failed")]);
+    expect(stderr).toMatch(/work\.ended .*code=1 .*recorded="succeeded" said="success" summary="by itself"/);
+    expect(stderr).not.toContain("by line");
+  });
+
+  it("that is a fork which it recorded by itself is logged and counted as one", async () => {
+    const { stdout, stderr } = await workOnce(
+      '"$NODE" "$CLI" tasks result "$WAYBILL_TASK_ID" --kind fork --summary "two ways" >/dev/null',
+    );
+    expect(stdout).toContain("1 attempt, 0 succeeded, 0 failed, 1 waiting for a person");
+    expect(stderr).toMatch(/work\.ended .*code=0 .*recorded="review" said="fork" summary="two ways"/);
+  });
+
+  it.each([
+    ["a failure", "--kind fail --summary no", "failed", "1 failed"],
+    ["a fault of the infrastructure", "--kind fail --fault disk", "lost", "1 failed"],
+    ["a cancel", "--kind cancelled --summary pointless", "cancelled", "0 failed, 1 cancelled"],
+  ])("that is %s which it recorded by itself is counted as one", async (_what, flags, state, counted) => {
+    const { stdout, stderr } = await workOnce(`"$NODE" "$CLI" tasks result "$WAYBILL_TASK_ID" ${flags} >/dev/null`, [
+      "--max-attempts",
+      "1",
+    ]);
+    expect(stdout).toContain(`1 attempt, 0 succeeded, ${counted}`);
+    expect(stderr).toContain(`recorded="${state}"`);
+  });
+
+  it("of a task that was removed meanwhile is nobody's, and the log says so", async () => {
+    const id = await yard.submit();
+    const worker = yard.worker("sleep 1000", ["--once"]);
+    await yard.inState(id, "running");
+    await yard.box.cli(["tasks", "rm", "--force", id]);
+    const { stdout } = await worker.ended;
+    expect(worker.stderr()).toContain('said=null why="its task was removed"');
+    expect(stdout).toContain("1 attempt, 0 succeeded, 0 failed");
+  });
+
+  it("that never came is logged with the reason for which it was told to end", async () => {
+    const { stderr } = await workOnce("exec sleep 60", ["--timeout", "50ms", "--max-attempts", "1"]);
+    expect(stderr).toContain('said=null why="timeout: The attempt has passed its time limit."');
   });
 
   it("is that of the infrastructure when somebody kills it: no failure is counted, and the third time it is left alone", async () => {
@@ -203,7 +241,10 @@ describe("a worker", () => {
   it("takes one task with --once, and says so when there is none", async () => {
     const ids = [await yard.submit(), await yard.submit()];
     const { code, stderr } = await yard.worker("exit 0", ["--once"]).ended;
-    expect([code, stderr.match(/work\.\w+/g)]).toEqual([0, ["work.began", "work.ended", "work.stopping"]]);
+    expect([code, stderr.match(/work\.\w+/g)]).toEqual([
+      0,
+      ["work.starting", "work.began", "work.ended", "work.stopping"],
+    ]);
     const states = await Promise.all(ids.map(async (id) => (await yard.store.tasks.getTask(id))?.state));
     expect(states).toEqual(["completed", "queued"]);
     await yard.worker("exit 0", ["--once"]).ended;
@@ -222,6 +263,16 @@ describe("a worker", () => {
       .map((line) => JSON.parse(line) as { event: string });
     expect(lines.filter(({ event }) => event === "work.began")).toHaveLength(20);
     expect(lines.filter(({ event }) => event === "work.ended")).toHaveLength(20);
+  });
+
+  it("says with --drain how many tasks are left since others have their paths", async () => {
+    for (const _ of [1, 2]) await yard.box.cli(["tasks", "submit", "t", "--write", "src/"]);
+    await yard.box.cli(["tasks", "claim", "--type", "t"]);
+    const { code, stdout } = await yard.worker("exit 0", ["--drain"]).ended;
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining("0 attempts, 0 succeeded, 0 failed; 1 task still waits for paths"),
+    ]);
   });
 
   it("is refused without a program, a directory or a type, before it has cost a task an attempt", async () => {
@@ -246,6 +297,7 @@ describe("a worker", () => {
   it("is listed while it works, with what it does", async () => {
     const id = await yard.submit();
     const worker = yard.worker("echo here; sleep 1000", ["--agent", "ann"]);
+    await worker.says(/work\.starting types="t" concurrency=1/);
     await yard.inState(id, "running");
     const [view] = (await yard.store.workers.listWorkers()).filter(({ kind }) => kind === "work");
     expect(view).toMatchObject({ agentId: "ann", types: ["t"], workspace: yard.box.dir, tasks: [{ id, attempt: 1 }] });
@@ -257,9 +309,10 @@ describe("a worker", () => {
     const { engines } = await yard.box.json<OutputOf<"tasks.stats">>(["tasks", "stats"]);
     expect(engines.map(({ pid }) => pid)).toEqual([worker.pid]);
     worker.kill("SIGINT");
-    await worker.says(/work.stopping/);
+    await worker.says(/work\.stopping running=1 hint="what runs is waited for; a second signal ends it"/);
     worker.kill("SIGINT");
     await worker.ended;
+    expect(worker.stderr()).toContain('said=null why="terminated: The engine stops."');
     expect(await yard.store.workers.listWorkers()).toEqual([]);
   });
 });

@@ -4,13 +4,13 @@ import { toTaskView } from "../../contracts/task-views.js";
 import type { AttemptGuard } from "../../domain/attempt.js";
 import { canonicalJson } from "../../domain/canonical-json.js";
 import { WaybillError } from "../../domain/errors.js";
-import { toResult, type WorkerResult } from "../../domain/result.js";
+import type { WorkerResult } from "../../domain/result.js";
 import type { Store } from "../../store/store.js";
-import { parseResult } from "../../workers/result-codec.js";
 import type { CallHandler } from "../context.js";
 import { agentIdOf } from "./caller.js";
 import { mustBeWritten, type OwnAttempt, ownAttempt, readAgain, tryToEnd } from "./own-attempt.js";
 import { endOfResult } from "./result-end.js";
+import { readToldResult, toldResult } from "./told-result.js";
 
 type Input = ParsedInputOf<"tasks.result">;
 
@@ -45,18 +45,18 @@ async function isRecorded(store: Store, { taskId, fence }: AttemptGuard, result:
   return own?.result != null && canonicalJson(own.result) === canonicalJson(result);
 }
 
-/** Errors: `invalid_result` for a question without words, which nobody could answer. */
+/** Errors: `invalid_input` for a question without words, which nobody could answer. */
 function mustAskSomething({ kind, summary }: WorkerResult): void {
   if (kind !== "needs_input" || summary.trim() !== "") return;
-  throw new WaybillError("invalid_result", "needs_input asks a person; expected the question as its summary.");
+  throw new WaybillError("invalid_input", "needs_input asks a person; expected the question as its summary.");
 }
 
-/** Errors: `invalid_input` when it is said twice or not at all; `invalid_result`. */
+/** Errors: `invalid_input` when it is said twice or not at all, and for what is no result. */
 function resultOf({ file, kind, summary, branch, rev, fault, error }: Input): WorkerResult {
   const said = { kind, summary, branch, rev, fault, error };
   const flags = Object.entries(said).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`]));
   if (file !== undefined) {
-    if (flags.length === 0) return read(file);
+    if (flags.length === 0) return readToldResult(file);
     throw new WaybillError("invalid_input", `--file holds the whole result; found ${flags.join(", ")} beside it.`, {
       hint: "Give one of the two.",
     });
@@ -68,19 +68,11 @@ function resultOf({ file, kind, summary, branch, rev, fault, error }: Input): Wo
   }
   const told =
     fault === undefined && error === undefined ? {} : { substrate: { fault: fault ?? "", error: error ?? "" } };
-  return toResult({
+  return toldResult({
     kind,
     summary: summary ?? "",
     ...(branch === undefined ? {} : { branch }),
     ...(rev === undefined ? {} : { rev }),
     ...told,
-  });
-}
-
-function read(text: string): WorkerResult {
-  const parsed = parseResult(text.trim());
-  if (parsed.ok) return parsed.result;
-  throw new WaybillError("invalid_result", parsed.reason, {
-    hint: 'Expected JSON such as {"v":2,"kind":"success","summary":"tests pass"}, or a dispatch-result line.',
   });
 }

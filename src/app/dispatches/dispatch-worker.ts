@@ -5,7 +5,7 @@ import type { ParsedInputOf } from "../../contracts/index.js";
 import { toTaskView } from "../../contracts/task-views.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { ProcessIdentity } from "../../domain/lease.js";
-import { toResult, type WorkerResult } from "../../domain/result.js";
+import type { WorkerResult } from "../../domain/result.js";
 import type { Task } from "../../domain/task.js";
 import { workerLeaseName } from "../../domain/worker.js";
 import { identityOf, thisProcess } from "../../machines/process-identity.js";
@@ -15,6 +15,7 @@ import { formatResult } from "../../workers/result-codec.js";
 import { presentedFence, sessionOf } from "../claims/caller.js";
 import { endAttempt, guardOf, mustBeWritten, readAgain } from "../claims/own-attempt.js";
 import { endOfResult } from "../claims/result-end.js";
+import { toldResult } from "../claims/told-result.js";
 import type { AppContext, CallHandler } from "../context.js";
 import { findTask } from "../tasks/find-task.js";
 import { toPaths } from "../tasks/to-paths.js";
@@ -40,7 +41,7 @@ export const dispatchWorker: CallHandler<"tasks.dispatch.worker"> = async (conte
 };
 
 const resultOf = ({ result: kind, summary, branch, rev }: Input): WorkerResult =>
-  toResult({ kind, summary, ...(branch === undefined ? {} : { branch }), ...(rev === undefined ? {} : { rev }) });
+  toldResult({ kind, summary, ...(branch === undefined ? {} : { branch }), ...(rev === undefined ? {} : { rev }) });
 
 function mustBeItsThread({ id }: Task, thread: string): void {
   if (id.startsWith(thread.toLowerCase())) return;

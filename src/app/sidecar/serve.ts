@@ -2,11 +2,11 @@
 import { isIP } from "node:net";
 import { readToken } from "../../config/token.js";
 import { durationMs } from "../../contracts/fields.js";
-import type { ParsedInputOf } from "../../contracts/index.js";
+import type { OutputOf, ParsedInputOf } from "../../contracts/index.js";
 import { parseByteSize } from "../../domain/byte-size.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { Engine } from "../../engine/engine.js";
-import { isSnooze, Suspended } from "../../engine/handler-errors.js";
+import { isSnooze, isSuspended } from "../../engine/handler-errors.js";
 import { openEngine } from "../../engine/open-engine.js";
 import type { Log } from "../../observe/log.js";
 import { Metrics } from "../../observe/metrics.js";
@@ -20,6 +20,7 @@ import { countFacts } from "./count-facts.js";
 import { readinessTasks } from "./readiness-tasks.js";
 import type { Listening, ListenOptions, Service } from "./service.js";
 import { Sidecar } from "./sidecar.js";
+import { StrayFaults } from "./stray-faults.js";
 
 type Input = ParsedInputOf<"system.serve">;
 
@@ -34,7 +35,8 @@ export const serve: CallHandler<"system.serve"> = async (context, input, { servi
   const options = listenOptions(context, input, service, log);
   const metrics = new Metrics();
   const engine = await openSidecarEngine(context, input, metrics, log);
-  try {
+  const strays = new StrayFaults(log);
+  const live = async (): Promise<OutputOf<"system.serve">> => {
     const sidecar = new Sidecar(engine, await context.store(), metrics, {
       closedTypes: input.allow_commands ? [] : [COMMAND],
       onRemoved: (task) => cancelRunsOfTask(context, task),
@@ -45,9 +47,16 @@ export const serve: CallHandler<"system.serve"> = async (context, input, { servi
     log("serve.listening", { url: listening.url, auth: input.auth, types: engine.status().types.join(" ") });
     await aborted(signal);
     return await drain(engine, sidecar, listening, { graceMs: durationMs(input.grace) ?? 0, service, log });
+  };
+  try {
+    return await Promise.race([live(), strays.found]);
   } finally {
-    // Whatever failed above, what the engine claimed goes back to the queue.
-    await engine.close({ graceMs: 0 });
+    // After a stray fault it ends as by a crash, so that a task which does it again and again is quarantined; what comes
+    // meanwhile is told as well. Else, whatever failed above, what the engine claimed goes back to the queue.
+    if (!strays.isFound) {
+      await engine.close({ graceMs: 0 });
+      strays.stopListening();
+    }
   }
 };
 
@@ -69,7 +78,7 @@ function listenOptions(context: AppContext, input: Input, service: Service, log:
   return { port, bind, auth, token, bodyLimit: parseByteSize(input.body_limit) ?? 0, version: service.version, log };
 }
 
-const isFailure = (error: unknown): boolean => !(isSnooze(error) || error instanceof Suspended);
+const isFailure = (error: unknown): boolean => !(isSnooze(error) || isSuspended(error));
 
 async function openSidecarEngine(context: AppContext, input: Input, metrics: Metrics, log: Log): Promise<Engine> {
   const own = input.tasks === undefined ? [] : (await loadTaskModule(input.tasks, context.settings.cwd)).definitions;

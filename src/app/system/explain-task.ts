@@ -124,7 +124,7 @@ async function explainQueued(store: Store, task: Task): Promise<Reason[]> {
     ...explainRate(queue),
     ...explainFullType(queue, running),
   ];
-  return reasons.length > 0 ? reasons : [explainBusy(task, enginesFor(engines, task.type))];
+  return reasons.length > 0 ? reasons : [await explainBusy(store, task, enginesFor(engines, task.type))];
 }
 
 function explainPause(queue: QueueState | undefined): Reason[] {
@@ -146,7 +146,7 @@ function explainMissingEngine({ type }: Task, engines: readonly KnownEngine[]): 
     const hint = "`waybill serve --tasks FILE` runs one; `waybill work` and `waybill tasks claim` take it without.";
     return [reason("no_engine", "No engine runs.", [], hint)];
   }
-  const message = `None of the ${alive.length} engines that run knows the type "${type}".`;
+  const message = `None of the ${alive.length} engines and workers that run takes the type "${type}".`;
   const names = alive.map((engine) => `${engineName(engine)}: ${engine.types.join(", ")}`);
   return [reason("unknown_type", message, names, "Define it in a module of tasks, and run an engine with that.")];
 }
@@ -172,10 +172,14 @@ function explainFullType(queue: QueueState | undefined, running: readonly Task[]
   return [reason("type_full", `As many of its type run as may at once: ${queue.concurrency}.`, ids)];
 }
 
-const explainBusy = ({ priority }: Task, engines: readonly KnownEngine[]): Reason =>
-  reason(
-    "engines_busy",
-    `It waits for a free handler, behind what is older or of a higher priority than ${priority}.`,
-    engines.map(engineName),
-    "`waybill tasks top` shows what they execute.",
-  );
+/** Who takes it executes others, or takes nothing more since it is about to stop: which, only itself knows. */
+async function explainBusy(store: Store, task: Task, engines: readonly KnownEngine[]): Promise<Reason> {
+  const types = [...new Set(engines.flatMap((engine) => engine.types))];
+  const [next] = await store.tasks.listReady({ types, limit: 1 });
+  const place =
+    next?.id === task.id
+      ? "It is the next that they take"
+      : `They take first what is older, or of a higher priority than ${task.priority}`;
+  const message = `${place}: those that know its type execute others now, or are about to stop.`;
+  return reason("engines_busy", message, engines.map(engineName), "`waybill workers list` shows what they execute.");
+}

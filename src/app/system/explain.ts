@@ -30,7 +30,7 @@ export const explain: CallHandler<"system.why"> = async (context, input) => {
   if (batch !== null) return { subject: `batch ${batch.id}`, reasons: await explainBatch(context, batch) };
   const task = await unless("task_not_found", findTask(store, input.id));
   if (task !== null) return { subject: `task ${task.id}`, reasons: await explainTask(context, task) };
-  throw new WaybillError("batch_not_found", `There is no run, batch or task ${JSON.stringify(input.id)}.`, {
+  throw new WaybillError("subject_not_found", `There is no run, batch or task ${JSON.stringify(input.id)}.`, {
     hint: "`waybill runs list`, `batch list` and `tasks list` show the newest ones.",
     details: { id: input.id },
   });

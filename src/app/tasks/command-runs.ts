@@ -1,6 +1,7 @@
 /** The runs of a task of the type `command`: found by a label that names the task. */
 import type { Run } from "../../domain/run.js";
 import type { Task } from "../../domain/task.js";
+import type { Store } from "../../store/store.js";
 import type { AppContext } from "../context.js";
 import { requestCancels } from "../runs/cancel-runs.js";
 
@@ -17,6 +18,10 @@ export async function activeRunsOf(context: AppContext, taskId: string): Promise
   const store = await context.store();
   return await store.runs.listRuns({ labels: labelOf(taskId), statuses: ["pending", "running"] }, { limit: MOST });
 }
+
+/** Null before its first run, and once that was removed. */
+export const newestRunOf = async ({ runs }: Store, taskId: string): Promise<string | null> =>
+  (await runs.listRuns({ labels: labelOf(taskId) }, { limit: 1 }))[0]?.id ?? null;
 
 /** Ends what earlier tries may have left, and waits until it is gone: a task has never two runs at once. */
 export async function cancelOtherRuns(

@@ -11,6 +11,7 @@ import { canonicalJson } from "../../domain/canonical-json.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { Task } from "../../domain/task.js";
 import { checkSameTask } from "../../domain/task-identity.js";
+import { nameTag } from "../../domain/task-name.js";
 import { toJson, toNewTask } from "../../engine/submission.js";
 import type { Store } from "../../store/store.js";
 import type { NewTask } from "../../store/task-store.js";
@@ -115,7 +116,7 @@ function toNamedTask({ settings }: AppContext, key: string, planned: PlannedTask
     ...Object.fromEntries(given.filter(([, value]) => value !== null)),
     id: idOf(key, planned.name),
     priority: planned.priority,
-    tags: planned.tags,
+    tags: [...nameTag(planned.name), ...planned.tags],
     paths: planned.paths,
     dependsOn: planned.after.map(({ name, outcome }) => ({ id: idOf(key, name), outcome })),
     createdBy: settings.user,

@@ -1,4 +1,5 @@
 /** Finds task definitions among the exports of a module, and says what is wrong with what looks like one. */
+import { faultOfDefinition, isMeantAsDefinition } from "../../engine/definition-fault.js";
 import type { TaskDefinition } from "../../engine/task-definition.js";
 
 export interface Gathered {
@@ -47,50 +48,23 @@ export function gatherDefinitions(exported: Readonly<Record<string, unknown>>, t
     byType.set(definition.type, { definition, name: one.name });
     problems.push(...repeatedSchedules(definition, schedules).map((problem) => `${one.name}: ${problem}`));
   }
-  if (byType.size === 0 && problems.length === 0) problems.push(nothingIn(exported));
+  if (byType.size === 0 && problems.length === 0) problems.push(...nothingIn(exported));
   return { definitions: [...byType.values()].map(({ definition }) => definition), problems };
 }
 
 /** Namespaces list their names by the alphabet; those of lists keep their order. */
 function exportsIn(exported: Readonly<Record<string, unknown>>): readonly Export[] {
   return Object.entries(exported).flatMap(([name, value]): Export[] => {
-    const list = name === "default" || (Array.isArray(value) && value.some(looksDefined));
+    const list = name === "default" || (Array.isArray(value) && value.some(isMeantAsDefinition));
     if (!Array.isArray(value) || !list) return [{ name, value, mustBe: name === "default" }];
     return value.map((item: unknown, at) => ({ name: `${name}[${at}]`, value: item, mustBe: true }));
   });
 }
 
-type Partly = { readonly [K in keyof TaskDefinition]?: unknown } & { readonly params?: unknown };
-
-const looksDefined = (value: unknown): value is Partly & { readonly type: string } =>
-  typeof value === "object" &&
-  value !== null &&
-  typeof (value as Partly).type === "string" &&
-  typeof (value as Partly).run === "function";
-
-/** Judged by its parts: the module may have `defineTask` from another copy of this package. */
 function judge({ value, mustBe }: Export): Verdict {
-  if (!looksDefined(value)) {
-    return mustBe ? { kind: "fault", problem: `${describe(value)} is no task definition` } : { kind: "other" };
-  }
-  if (hasSchema(value.paramsSchema) && typeof value.retry === "object" && Array.isArray(value.schedules)) {
-    return { kind: "definition", definition: value as unknown as TaskDefinition };
-  }
-  const problem = hasSchema(value.params)
-    ? `"${value.type}" was not given to defineTask`
-    : `"${value.type}" has no params schema that can be used (zod, valibot, arktype or any Standard Schema)`;
-  return { kind: "fault", problem };
-}
-
-function hasSchema(schema: unknown): boolean {
-  if ((typeof schema !== "object" && typeof schema !== "function") || schema === null) return false;
-  const { "~standard": standard } = schema as { readonly "~standard"?: { readonly validate?: unknown } };
-  return typeof standard?.validate === "function";
-}
-
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  return typeof value === "object" ? "an object" : `the ${typeof value} ${String(value).slice(0, 40)}`;
+  const problem = faultOfDefinition(value);
+  if (problem === null) return { kind: "definition", definition: value as TaskDefinition };
+  return mustBe || isMeantAsDefinition(value) ? { kind: "fault", problem } : { kind: "other" };
 }
 
 function repeatedSchedules(definition: TaskDefinition, known: Map<string, string>): readonly string[] {
@@ -101,9 +75,14 @@ function repeatedSchedules(definition: TaskDefinition, known: Map<string, string
   });
 }
 
-function nothingIn(exported: Readonly<Record<string, unknown>>): string {
+const hasType = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
+
+/** Where there is nothing better, what has a type may have been meant. */
+function nothingIn(exported: Readonly<Record<string, unknown>>): readonly string[] {
   const names = Object.keys(exported);
-  return names.length === 0
-    ? "it exports nothing"
-    : `it exports ${names.join(", ")}, and none of them is a task definition`;
+  if (names.length === 0) return ["it exports nothing"];
+  const typed = Object.entries(exported).filter(([, value]) => hasType(value));
+  if (typed.length > 0) return typed.map(([name, value]) => `${name}: ${faultOfDefinition(value)}`);
+  return [`it exports ${names.join(", ")}, and none of them is a task definition`];
 }

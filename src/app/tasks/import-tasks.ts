@@ -7,6 +7,7 @@ import type { ImportedTask, ImportNote } from "../../contracts/imported-task.js"
 import { WaybillError } from "../../domain/errors.js";
 import { toResult } from "../../domain/result.js";
 import { plainFailure } from "../../domain/task.js";
+import { nameTag } from "../../domain/task-name.js";
 import { toJson, toNewTask } from "../../engine/submission.js";
 import type { Store } from "../../store/store.js";
 import type { EndedElsewhere, NewTask } from "../../store/task-store.js";
@@ -87,13 +88,13 @@ async function openDocument(
 }
 
 function toRecord({ settings }: AppContext, task: ImportedTask, type: string): NewTask {
-  const { id, priority, runAt, dependsOn, paths, tags, discoveredFrom, parentId } = task;
+  const { id, priority, runAt, dependsOn, paths, tags, title, discoveredFrom, parentId } = task;
   const options = {
     id,
     priority,
     dependsOn,
     paths,
-    tags,
+    tags: [...nameTag(title), ...tags],
     ...(runAt === null ? {} : { runAt }),
     ...(discoveredFrom === null ? {} : { discoveredFrom }),
     createdBy: settings.user,

@@ -1,6 +1,7 @@
 import { toTaskView } from "../../contracts/task-views.js";
 import type { CallHandler } from "../context.js";
 import { findTask } from "./find-task.js";
+import { pausedTypes } from "./pause-queues.js";
 
 export const listTasks: CallHandler<"tasks.list"> = async (context, input) => {
   const store = await context.store();
@@ -12,5 +13,8 @@ export const listTasks: CallHandler<"tasks.list"> = async (context, input) => {
   };
   const before = input.before === undefined ? {} : { before: (await findTask(store, input.before)).id };
   const tasks = await store.tasks.listTasks(filter, { ...before, limit: input.limit });
-  return { tasks: tasks.map(toTaskView), next: tasks.length < input.limit ? null : (tasks.at(-1)?.id ?? null) };
+  const types = new Set(tasks.map(({ type }) => type));
+  const paused = (await pausedTypes(store)).filter((type) => types.has(type));
+  const next = tasks.length < input.limit ? null : (tasks.at(-1)?.id ?? null);
+  return { tasks: tasks.map(toTaskView), next, paused };
 };

@@ -9,6 +9,7 @@ import type { TaskDefinition } from "../../engine/task-definition.js";
 import { MARK_NOT_READY, MARK_READY } from "../sidecar/readiness-tasks.js";
 import { COMMAND } from "./command-runs.js";
 import { gatherDefinitions } from "./gather-definitions.js";
+import { whileImporting } from "./module-import.js";
 
 export interface TaskModule {
   /** Absolute. */
@@ -34,7 +35,8 @@ const { importModule } = createRequire(import.meta.url)("./import-module.cjs") a
 export async function loadTaskModule(file: string, cwd: string): Promise<TaskModule> {
   const path = resolve(cwd, file);
   await mustBeFile(file, path);
-  const exported = await importModule(pathToFileURL(path).href).catch(async (error: unknown) => {
+  const imported = whileImporting({ file, path }, importModule(pathToFileURL(path).href));
+  const exported = await imported.catch(async (error: unknown) => {
     throw await importFailure(file, path, error);
   });
   const { definitions, problems } = gatherDefinitions(exported, BUILT_IN_TYPES);

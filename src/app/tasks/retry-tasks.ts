@@ -14,7 +14,9 @@ export const retryTasks: CallHandler<"tasks.retry"> = async (context, input) => 
   const store = await context.store();
   if (input.all) return { retried: await retryAll(store, input.type), tasks: [] };
   const tasks: Task[] = [];
-  for (const task of await findTasks(store, input.id)) tasks.push(await retry(store, task));
+  // Two spellings may name one task.
+  const named = new Map((await findTasks(store, input.id)).map((task) => [task.id, task]));
+  for (const task of named.values()) tasks.push(await retry(store, task));
   return { retried: tasks.length, tasks: tasks.map(toTaskView) };
 };
 

@@ -8,6 +8,7 @@ import type { Store } from "../../store/store.js";
 import type { CallHandler } from "../context.js";
 import { ownerByFence, ownerName } from "../workers/present-owners.js";
 import { findTask } from "./find-task.js";
+import { pausedTypes } from "./pause-queues.js";
 
 /** A task with more children says so by their number; `tasks list --parent` has them all. */
 const MOST_CHILDREN = 100;
@@ -29,6 +30,7 @@ export const showTask: CallHandler<"tasks.show"> = async (context, input) => {
     params: task.params,
     result: task.result,
     progress: task.progress,
+    paused: (await pausedTypes(store)).includes(task.type),
     question: task.question,
     engine: owner === null ? null : ownerName(owner),
     lease_expires_at: toMaybeTime(owner?.lease.expiresAt ?? null),

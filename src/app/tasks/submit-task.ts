@@ -18,6 +18,7 @@ import { commandTask } from "./command-task.js";
 import { findTask } from "./find-task.js";
 import { enginesFor, knownEngines } from "./live-engines.js";
 import { loadTaskModule } from "./load-task-module.js";
+import { withSpan } from "./run-spans.js";
 import { toPaths } from "./to-paths.js";
 
 type Input = ParsedInputOf<"tasks.submit">;
@@ -31,13 +32,13 @@ export const submitTask: CallHandler<"tasks.submit"> = async (context, input, op
   const task = await mustGet(store, id);
   const engines = enginesFor(await knownEngines(store), task.type).length;
   await options.onProgress?.({ type: "task", task: toTaskView(task), engines });
-  if (!input.wait) return { outcome, task: toTaskView(task), result: null, engines };
+  if (!input.wait) return { outcome, task: await withSpan(store, task), result: null, engines };
   const [ended = task] = await awaitTasks(store, [id], {
     any: false,
     limit: input.wait_timeout,
     signal: options.signal,
   });
-  return { outcome, task: toTaskView(ended), result: ended.result, engines };
+  return { outcome, task: await withSpan(store, ended), result: ended.result, engines };
 };
 
 async function mustGet(store: Store, id: string): Promise<Task> {
@@ -84,13 +85,26 @@ function toParams(context: AppContext, { type, params = {}, argv }: Input): unkn
   return { cwd: context.settings.cwd, ...params, ...(argv.length === 0 ? {} : { argv }) };
 }
 
+/** Errors: `invalid_input` for a flag that means nothing without another, or beside it. */
+function mustGoTogether(input: Input): void {
+  const wrong: readonly (readonly [isWrong: boolean, message: string])[] = [
+    [input.delay !== undefined && input.at !== undefined, "--delay and --at exclude each other; expected one of them."],
+    [
+      input.retry_ended && input.id === undefined,
+      "--retry-ended needs --id: a task without an id of its own is always new.",
+    ],
+    [
+      input.unique_scope !== undefined && input.unique_key === undefined,
+      "--unique-scope says how long a key is held; expected --unique-key with it.",
+    ],
+    [input.wait_timeout !== undefined && !input.wait, "--wait-timeout says how long to wait; expected --wait with it."],
+  ];
+  const found = wrong.find(([isWrong]) => isWrong);
+  if (found !== undefined) throw new WaybillError("invalid_input", found[1]);
+}
+
 async function toOptions(context: AppContext, store: Store, input: Input): Promise<SubmitOptions> {
-  if (input.delay !== undefined && input.at !== undefined) {
-    throw new WaybillError("invalid_input", "--delay and --at exclude each other; expected one of them.");
-  }
-  if (input.retry_ended && input.id === undefined) {
-    throw new WaybillError("invalid_input", "--retry-ended needs --id: a task without an id of its own is always new.");
-  }
+  mustGoTogether(input);
   const given = <K extends string, V>(name: K, value: V | null | undefined) =>
     value == null ? {} : ({ [name]: value } as { readonly [P in K]: V });
   return {
@@ -115,7 +129,7 @@ async function toOptions(context: AppContext, store: Store, input: Input): Promi
   };
 }
 
-function toUniqueKey({ unique_key: key, unique_scope: scope }: Input): SubmitOptions["uniqueKey"] | null {
+function toUniqueKey({ unique_key: key, unique_scope: scope = "active" }: Input): SubmitOptions["uniqueKey"] | null {
   if (key === undefined) return null;
   const forMs = durationMs(scope);
   return { key, scope: forMs === null ? (scope as Extract<UniqueScope, string>) : { forMs } };

@@ -1,6 +1,9 @@
 /** How long a worker works: until it is told to stop, for one task, or until nothing is left. */
+import type { Attempt } from "../../domain/attempt.js";
 import { ERRORS, EXIT, WaybillError } from "../../domain/errors.js";
+import type { AttemptCounts } from "../../engine/attempt-ends.js";
 import type { EngineFact } from "../../engine/runtime.js";
+import { countOfRecorded } from "./recorded-end.js";
 
 export interface ShiftOptions {
   readonly once: boolean;
@@ -24,6 +27,8 @@ export class Shift {
   /** Why it cannot go on; null while nothing is wrong. */
   fault: WaybillError | null = null;
   readonly #options: ShiftOptions;
+  /** By how their attempts ended: of what commands recorded by themselves, which the engine does not know. */
+  readonly #recorded = { succeeded: 0, failed: 0, waiting: 0, cancelled: 0 };
   #end: () => void = () => undefined;
 
   constructor(options: ShiftOptions) {
@@ -40,6 +45,23 @@ export class Shift {
   began(attempt: BegunAttempt): void {
     this.started += 1;
     this.last = attempt;
+  }
+
+  recorded(attempt: Attempt): void {
+    const counted = countOfRecorded(attempt);
+    if (counted !== null) this.#recorded[counted] += 1;
+  }
+
+  /** How its attempts ended: those that the engine counted, and those that were recorded by their commands. */
+  counts(counted: AttemptCounts): AttemptCounts {
+    const { succeeded, failed, waiting, cancelled } = this.#recorded;
+    return {
+      succeeded: counted.succeeded + succeeded,
+      failed: counted.failed + failed,
+      waiting: counted.waiting + waiting,
+      cancelled: counted.cancelled + cancelled,
+      refused: counted.refused,
+    };
   }
 
   /** A worker that cannot begin a command would give back one task after the other: it leaves. A store that is busy is another matter. */

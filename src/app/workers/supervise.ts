@@ -1,15 +1,18 @@
 /** One attempt of a task, executed by a command: its files, its process, its log, and what it answered. */
+import type { Attempt } from "../../domain/attempt.js";
 import { Snooze } from "../../engine/handler-errors.js";
 import type { TaskContext } from "../../engine/task-context.js";
 import { Verdict } from "../../engine/verdict.js";
 import { type Child, type ChildEnd, type ChildRequest, startChild } from "../../machines/children/child.js";
 import { ChildLog } from "../../machines/children/child-log.js";
-import type { Log, LogFields } from "../../observe/log.js";
+import type { Log } from "../../observe/log.js";
 import type { Store } from "../../store/store.js";
 import { type AttemptFolder, openAttemptFolder } from "./attempt-folder.js";
 import { AttemptLog } from "./attempt-log.js";
-import { type ChildAnswer, readAnswer } from "./child-answer.js";
+import { readAnswer } from "./child-answer.js";
 import { childEnvironment } from "./child-environment.js";
+import { describeEnd } from "./describe-end.js";
+import { recordedEnd } from "./recorded-end.js";
 import { briefOf } from "./task-brief.js";
 import { verdictOf } from "./verdict-of.js";
 import type { WorkerPost } from "./worker-post.js";
@@ -27,6 +30,8 @@ export interface Supervision {
   readonly log: Log;
   /** Hears why a command could not begin. */
   readonly onFault: (error: unknown) => void;
+  /** Hears of an attempt that somebody else ended, mostly its own command. */
+  readonly onRecorded: (attempt: Attempt) => void;
 }
 
 /**
@@ -48,10 +53,12 @@ export async function superviseAttempt(supervision: Supervision, context: TaskCo
     await written.flush();
     const { resultFile } = folder;
     const answer = await readAnswer({ resultFile, lastLine: lines.lastLine(), end, stopped: child.stopped() });
-    log("work.ended", { id: taskId, attempt, ...end, ...describeAnswer(answer) });
     // What the command has recorded by itself goes before all that it left lying about.
-    if (await isRecorded(store, taskId, fence)) return new Verdict({ as: "recorded" });
-    return verdictOf(answer, signal);
+    const recorded = await recordedEnd(store, taskId, fence);
+    log("work.ended", { id: taskId, attempt, ...end, ...describeEnd(answer, recorded, signal) });
+    if (recorded === null || recorded === "taken") return verdictOf(answer, signal);
+    if (recorded !== "removed") supervision.onRecorded(recorded);
+    return new Verdict({ as: "recorded" });
   } finally {
     // What is left lying about is no reason to lose the answer.
     await folder.remove().catch((error: Error) => log("work.files_left", { id: taskId, error: error.message }));
@@ -105,18 +112,6 @@ const startCommand = (
     onOutput,
   });
 
-/** Whether somebody has ended the attempt. One that was lost was taken from us: that our end comes too late is to be counted. */
-async function isRecorded(store: Store, taskId: string, fence: number): Promise<boolean> {
-  try {
-    if ((await store.workers.findGuard(taskId, fence)) !== null) return false;
-    const attempts = await store.attempts.listAttempts(taskId);
-    return attempts.find((attempt) => attempt.fence === fence)?.state !== "lost";
-  } catch {
-    // What cannot be read now is found out when the end is written, which is tried until it can be.
-    return false;
-  }
-}
-
 /** Without its warden nobody would end it should this process die, and others may have its task already: it is killed. */
 async function endOf(child: Child, { post, graceMs }: Supervision, signal: AbortSignal): Promise<ChildEnd> {
   const over = new AbortController();
@@ -129,15 +124,4 @@ async function endOf(child: Child, { post, graceMs }: Supervision, signal: Abort
     told.addEventListener("abort", () => child.stop(grace), once);
   }
   return await child.ended.finally(() => over.abort());
-}
-
-/** For whoever looks on; a summary may be long. */
-const LONGEST_SUMMARY = 200;
-
-function describeAnswer(answer: ChildAnswer): LogFields {
-  if (answer.source === "none") return { said: null };
-  if ("unreadable" in answer) return { said: "unreadable", why: answer.unreadable };
-  const { result, doubt } = answer;
-  const summary = result.summary.slice(0, LONGEST_SUMMARY);
-  return { said: result.kind, ...(summary !== "" && { summary }), ...(doubt !== undefined && { doubt }) };
 }

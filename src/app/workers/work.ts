@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { v7 } from "uuid";
 import { durationMs } from "../../contracts/fields.js";
 import type { OutputOf, ParsedInputOf } from "../../contracts/index.js";
+import type { Attempt } from "../../domain/attempt.js";
 import { parseByteSize } from "../../domain/byte-size.js";
 import { type ErrorCode, WaybillError } from "../../domain/errors.js";
 import { LONGEST_TIMER_MS } from "../../domain/longest-timer.js";
@@ -61,7 +62,7 @@ const split = (words: readonly string[]): string[] => [
 ];
 
 async function workAt(
-  equipment: Omit<Supervision, "onFault">,
+  equipment: Omit<Supervision, "onFault" | "onRecorded">,
   order: Order,
   { log, hurry }: WorkWatch,
   signal: AbortSignal | undefined,
@@ -70,11 +71,15 @@ async function workAt(
   const { gone } = post.warden;
   const shift = new Shift({ once: order.once, drain: order.drain, signals: [gone, ...(signal ? [signal] : [])] });
   const onFault = (error: unknown): void => shift.failed(error);
-  const engine = await openWorker({ ...equipment, onFault }, order, shift);
+  const onRecorded = (attempt: Attempt): void => shift.recorded(attempt);
+  const engine = await openWorker({ ...equipment, onFault, onRecorded }, order, shift);
   try {
+    log("work.starting", { types: order.types.join(","), concurrency: order.concurrency });
     await startPatiently(engine, order, log, shift);
     await shift.over;
-    log("work.stopping", { running: engine.status().running });
+    const { running } = engine.status();
+    const isTold = signal?.aborted === true && running > 0;
+    log("work.stopping", { running, ...(isTold && { hint: "what runs is waited for; a second signal ends it" }) });
     // What runs is waited for.
     await engine.stop({ graceMs: LONGEST_TIMER_MS, hurry: AbortSignal.any([hurry, gone]) });
   } finally {
@@ -84,9 +89,9 @@ async function workAt(
   if (shift.fault !== null) throw shift.fault;
   const { started, last } = shift;
   if (order.once && last === null && signal?.aborted !== true) throw nothingToClaim(engine.status().types);
-  const { succeeded, failed, waiting, cancelled, refused } = engine.status();
   const errorCode = order.once && last !== null ? await failureOf(store, last) : null;
-  const counts = { started, succeeded, failed, waiting, cancelled, refused };
+  const waitingForPaths = order.drain ? await countWaitingForPaths(store, order) : 0;
+  const counts = { started, ...shift.counts(engine.status()), waiting_for_paths: waitingForPaths };
   return { ...counts, hurried: hurry.aborted, error_code: errorCode };
 }
 
@@ -128,6 +133,16 @@ async function openWorker(supervision: Supervision, order: Order, shift: Shift):
     observe: (fact) => shift.saw(fact),
     enrol: { agentId, session, kind: "work", workspace: cwd, holder: post.warden.identity },
   });
+}
+
+/** How many are looked at to find those that wait. */
+const MOST_WAITING = 1_000;
+
+/** Of what it would have taken. */
+async function countWaitingForPaths(store: Store, order: Order): Promise<number> {
+  const queued = await store.tasks.listTasks({ types: order.types, states: ["queued"] }, { limit: MOST_WAITING });
+  const wanted = split(order.tags);
+  return queued.filter(({ gate, tags }) => gate === "paths" && wanted.every((tag) => tags.includes(tag))).length;
 }
 
 /** How the attempt was recorded, by whomever. */

@@ -32,7 +32,10 @@ const EXECUTE: { readonly [N in StreamName]: Execute<N> } = {
   "batches.watch": executeWatch,
   "tasks.logs": async (session, input) => {
     const { waybill, printer, json } = session;
-    for await (const line of waybill.stream("tasks.logs", input, { signal: leaving(session) })) {
+    const onProgress = (progress: Progress): void => {
+      if (progress.type === "output") printer.note(`what its command writes: \`waybill runs logs ${progress.runId}\``);
+    };
+    for await (const line of waybill.stream("tasks.logs", input, { signal: leaving(session), onProgress })) {
       await printer.line(json ? success(line) : printable(line.line));
     }
     return EXIT.success;

@@ -8,6 +8,7 @@ import { exitCodeOfCall } from "./exit-code.js";
 import { readGivenText } from "./given-text.js";
 import { renderTaskOutcome } from "./render/tasks.js";
 import type { Session } from "./session.js";
+import { describeUntaken } from "./tell-waiting.js";
 
 export async function executeSubmit(session: Session, input: Record<string, unknown>): Promise<number> {
   const { waybill, interrupts } = session;
@@ -38,7 +39,7 @@ async function readParams(given: string, cwd: string): Promise<unknown> {
 function tellWait({ printer }: Session, { task, engines }: Extract<Progress, { type: "task" }>): void {
   printer.note(`task ${task.id}`);
   if (engines > 0 || isEndedTask(task.state)) return;
-  printer.note(`no engine that knows the type "${task.type}" runs now; it waits for one`);
+  printer.note(describeUntaken(task.type));
 }
 
 async function report({ printer, json, interrupts }: Session, waited: boolean, data: OutputOf<"tasks.submit">) {

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { type OpenOptions, open, type Waybill } from "../../app/open.js";
 import { serveScope } from "../../app/serve-scope.js";
 import { parseScope } from "../../app/spawn-dispatcher.js";
+import { unfinishedImport } from "../../app/tasks/module-import.js";
 import { ERRORS, WaybillError } from "../../domain/errors.js";
 import { jsonLog } from "../../observe/log.js";
 import { completionScript } from "./completion.js";
@@ -80,8 +81,34 @@ const isJson = (args: readonly string[]): boolean => {
   return args.slice(0, end < 0 ? args.length : end).includes("--json");
 };
 
+/**
+ * Modules of users run in this process. When one ends it, or leaves it nothing to do, nobody else says that the command was
+ * not carried out. Returns what to call once it was.
+ */
+function watchEnd(json: boolean, printer: Printer): () => void {
+  let isIdle = false;
+  const onIdle = (): void => {
+    isIdle = true;
+  };
+  const onEnd = (code: number): void => {
+    process.exitCode = report(unfinishedImport(isIdle, code) ?? unfinished(isIdle, code), json, printer);
+  };
+  process.once("beforeExit", onIdle).once("exit", onEnd);
+  return () => void process.off("beforeExit", onIdle).off("exit", onEnd);
+}
+
+function unfinished(wasIdle: boolean, code: number): WaybillError {
+  const why = wasIdle
+    ? "nothing was left that it could wait for"
+    : `something ended the process with exit code ${code}`;
+  return new WaybillError("internal", `The command was not carried out to its end: ${why}.`, {
+    hint: "A module of tasks that calls process.exit() does this; else it is a fault in Waybill: please report it.",
+  });
+}
+
 const argv = process.argv.slice(2);
 const printer = createPrinter();
+const ended = watchEnd(isJson(argv), printer);
 main(argv, printer)
   .then(async (code) => {
     await printer.settle();
@@ -89,6 +116,7 @@ main(argv, printer)
   })
   .catch((error: unknown) => report(error, isJson(argv), printer))
   .then((code) => {
+    ended();
     process.exitCode = code;
     if (leaveAtOnce) process.exit();
   });

@@ -1,7 +1,7 @@
 /** The body of a request as a checked value. */
 import type { IncomingMessage } from "node:http";
 import type * as z from "zod";
-import { describeIssue } from "../../contracts/schema-issue.js";
+import { describeIssue, sayFault } from "../../contracts/schema-issue.js";
 import { describeByteSize } from "../../domain/byte-size.js";
 import { WaybillError } from "../../domain/errors.js";
 
@@ -28,10 +28,7 @@ export async function readBody<S extends z.ZodType>(
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.flatMap((issue) => describeIssue(issue, schema, value));
-  const said = faults.map(({ path, message, hint }) => {
-    return `${path.length === 0 ? "" : `${path.join(".")}: `}${message}${hint === undefined ? "" : ` (${hint})`}`;
-  });
-  throw new WaybillError("invalid_input", `The body does not fit: ${said.join("; ")}.`);
+  throw new WaybillError("invalid_input", `The body does not fit: ${faults.map(sayFault).join("; ")}.`);
 }
 
 async function readBytes(incoming: IncomingMessage, limit: number): Promise<Buffer> {

@@ -29,7 +29,7 @@ export function readHeldBack(scope: SqlScope, id: string): WaybillError {
     const [what, hint] = WAITS[row.gate];
     return refusal(row, `it waits for ${what}`, hint);
   }
-  if (row.state === "scheduled") return refusal(row, "it is not due yet", "Wait until it is.");
+  if (row.state === "scheduled") return refusal(row, `it is not due before ${dueTime(row)}`, "Wait until then.");
   return refusal(
     row,
     `it is ${row.state}`,
@@ -43,6 +43,8 @@ function executed(scope: SqlScope, row: TaskRow): WaybillError {
   const hint = "Wait for it, or take it with `waybill tasks reclaim`.";
   return refusal(row, `${who} executes it`, hint, { agent_id: worker?.agentId ?? null, owner: row.owner });
 }
+
+const dueTime = ({ run_at: runAt }: TaskRow): string => new Date(runAt ?? 0).toISOString();
 
 const refusal = (row: TaskRow, why: string, hint: string, details: object = {}): WaybillError =>
   new WaybillError("invalid_state", `Task ${row.id} cannot be claimed: ${why}.`, {

@@ -1,10 +1,11 @@
 /** Tasks of a plan for people. */
 import type { OutputOf } from "../../../contracts/index.js";
 import { formatTaskState } from "./task-look.js";
-import { printable, table } from "./text.js";
+import { printable, shortTable } from "./text.js";
 
 export async function renderCreated({ dry_run: dryRun, tasks }: OutputOf<"tasks.create">): Promise<string> {
-  const rows = tasks.map((task) => [
+  const head = ["NAME", "TASK", "TYPE", "", "STATE", "AFTER"];
+  return await shortTable(head, tasks, (task) => [
     printable(task.name),
     task.id,
     printable(task.type),
@@ -12,5 +13,4 @@ export async function renderCreated({ dry_run: dryRun, tasks }: OutputOf<"tasks.
     task.state === null ? "" : formatTaskState(task.state),
     printable(task.after.join(", ")),
   ]);
-  return await table(["NAME", "TASK", "TYPE", "", "STATE", "AFTER"], rows);
 }

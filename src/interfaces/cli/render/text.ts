@@ -67,6 +67,20 @@ export async function table(head: readonly string[], rows: readonly (readonly st
     .join("\n");
 }
 
+/** Rows of a table that is not shown by pages. */
+const MOST_ROWS = 200;
+
+/** A table of what may be tens of thousands: its beginning, and how many more there are. `rows` are made as they are shown. */
+export async function shortTable<T>(
+  head: readonly string[],
+  items: readonly T[],
+  toRow: (item: T) => readonly string[],
+): Promise<string> {
+  const shown = await table(head, items.slice(0, MOST_ROWS).map(toRow));
+  const more = items.length - MOST_ROWS;
+  return more <= 0 ? shown : `${shown}\n${pc.dim(`… and ${more} more; --json has them all`)}`;
+}
+
 /** `key  value` lines; empty values are left out. */
 export function facts(pairs: readonly (readonly [string, string | number | null | undefined])[]): string {
   const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
