@@ -136,9 +136,7 @@ export class AttemptContext implements TaskContext {
     if (known !== null) return Number(known.result);
     const wholeMs = wholeDelay(ms);
     if (wholeMs === null) {
-      throw new WaybillError("task_failed", `The sleep "${name}" is ${shown(ms)}; expected ${DELAY}.`, {
-        hint: "For a time that may be over already: Math.max(0, time - Date.now()).",
-      });
+      throw new WaybillError("task_failed", `The sleep "${name}" is ${shown(ms)}; expected ${DELAY}.`);
     }
     const startedAt = this.#runtime.clock();
     const result = String(startedAt + wholeMs);

@@ -2,7 +2,7 @@
  * Options as callers give them who may have no compiler: a key that nobody reads and a value of the wrong kind are refused
  * by name, with what was expected and what was probably meant. What is `undefined` counts as left out.
  */
-import { DELAY, wholeDelay } from "../domain/delay.js";
+import { wholeDelay } from "../domain/delay.js";
 import { WaybillError } from "../domain/errors.js";
 import { nearest } from "../domain/nearest.js";
 import { shown } from "./shown.js";
@@ -54,7 +54,10 @@ export const anyFunction = fitting("a function", (value) => typeof value === "fu
 export const anyText = fitting("a text", (value) => typeof value === "string");
 export const someText = fitting("a text that is not empty", (value) => typeof value === "string" && value !== "");
 export const flag = fitting("true or false", (value) => typeof value === "boolean");
-export const delay = fitting(DELAY, (value) => wholeDelay(value) !== null);
+export const delay = fitting(
+  "a number of milliseconds from 0",
+  (value) => typeof value === "number" && value >= 0 && wholeDelay(value) !== null,
+);
 
 /** @param most default any that a number holds exactly */
 export const whole = (least: number, most = Number.MAX_SAFE_INTEGER): Rule => {

@@ -76,23 +76,23 @@ describe("a delay with a fraction", () => {
 });
 
 describe("a delay that is none", () => {
-  it.each([Number.POSITIVE_INFINITY, Number.NaN, -1, 1e300, "soon"])(
+  it.each([Number.POSITIVE_INFINITY, Number.NaN, 1e300, "soon"])(
     "fails the attempt that snoozes for %s, and says why",
     async (ms) => {
       const { engine, id } = await recordBeside(throwing(() => new Snooze(ms as number)));
       expect(await engine.tasks.attempts(id)).toMatchObject([{ state: "failed", failure: { name: "Snooze" } }]);
       const { state, failures, failure } = (await engine.tasks.get(id)) ?? {};
       expect({ state, failures }).toEqual({ state: "scheduled", failures: 1 });
-      expect(failure?.message).toContain("expected a number of milliseconds from 0");
+      expect(failure?.message).toContain("expected a number of milliseconds up to");
     },
   );
 
-  it.each([Number.POSITIVE_INFINITY, Number.NaN, -1])(
+  it.each([Number.POSITIVE_INFINITY, Number.NaN])(
     "leaves the time of a retry after %s to the policy, and says why",
     async (afterMs) => {
       const { engine, id } = await recordBeside(throwing(() => new RetryableError("not there", { afterMs })));
       const failure = (await engine.tasks.get(id))?.failure;
-      expect(failure?.message).toMatch(/^not there .*afterMs is .*expected a number of milliseconds from 0/);
+      expect(failure?.message).toMatch(/^not there .*afterMs is .*expected a number of milliseconds up to/);
     },
   );
 
@@ -124,6 +124,21 @@ describe("a delay that is none", () => {
     await until("it sleeps", async () => (await other.tasks.get(submitted.id))?.state === "scheduled");
     left = -5;
     expect(await submitted.result()).toBe(2);
+  });
+
+  it("is not one that is over already", async () => {
+    const task = defineTask({
+      type: "late",
+      params: anything,
+      run: async (_params, ctx) => {
+        await ctx.sleep("until then", -5);
+        if (ctx.attempt === 1) throw new Snooze(-0.5);
+        return ctx.attempt;
+      },
+    });
+    const engine = await shop.engine([task]);
+    await engine.start();
+    expect(await (await engine.tasks.submit(task, {})).result()).toBe(2);
   });
 
   it("of the task's own delay is told in the log, and the backoff decides", async () => {
