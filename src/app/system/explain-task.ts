@@ -83,7 +83,7 @@ async function explainScheduled(store: Store, task: Task): Promise<Reason[]> {
       : last?.returned === "snoozed"
         ? "its handler asked for another try then"
         : last?.failure != null && last.run === task.run
-          ? `attempt ${last.attempt} failed with ${last.failure.code}: ${last.failure.message}`
+          ? `attempt ${last.attempt} failed with ${last.failure.code}: ${last.failure.message.replace(/\.$/, "")}`
           : "it was submitted for then, given back until then, or that is its turn in the rate of its key";
   return [reason("not_due", `It is scheduled until ${at}: ${why}.`), ...(await blockersAtDue(store, task))];
 }
