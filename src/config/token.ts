@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { isDiskFull } from "../domain/disk-full.js";
 import { WaybillError } from "../domain/errors.js";
 import type { Settings } from "./settings.js";
 
@@ -66,7 +67,7 @@ function makeOnce(path: string): void {
 
 function unwritable(path: string, cause: unknown): WaybillError {
   const { code, message } = cause as NodeJS.ErrnoException;
-  const full = code === "ENOSPC" || code === "EDQUOT";
+  const full = isDiskFull(code);
   return new WaybillError(full ? "disk_full" : "store_unwritable", `No token could be made at ${path}: ${message}.`, {
     hint: `${full ? "Free some space" : "Make the directory writable"}, or give one with --token-file or WAYBILL_TOKEN.`,
     details: { path, errno: code },

@@ -1,4 +1,6 @@
 /** The only place that writes to the terminal. Waits for a slow reader, and takes a closed pipe as "enough". */
+
+import { isDiskFull } from "../../domain/disk-full.js";
 import { WaybillError } from "../../domain/errors.js";
 
 export interface Printer {
@@ -50,10 +52,8 @@ export function createPrinter(): Printer {
   };
 }
 
-const FULL: readonly (string | undefined)[] = ["ENOSPC", "EDQUOT", "EFBIG"];
-
 function toFailure({ code, message }: NodeJS.ErrnoException): WaybillError {
-  const full = FULL.includes(code);
+  const full = isDiskFull(code) || code === "EFBIG";
   return new WaybillError(full ? "disk_full" : "internal", `The output could not be written: ${message}.`, {
     hint: full ? "Make room where stdout goes, and ask again." : "Look at where stdout goes, and ask again.",
     details: { stream: "stdout", errno: code ?? null },

@@ -2,6 +2,7 @@
 import { link, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { isDiskFull } from "../../domain/disk-full.js";
 import type { CancelManner, SignalName } from "../../domain/machine.js";
 import { isRunning } from "../process-identity.js";
 import { describeManner } from "../supervisor/cancel-request.js";
@@ -31,7 +32,7 @@ async function placeRequest(run: RunDirectory, content: string): Promise<void> {
     await writeFile(fresh, content === "" ? "" : `${content}\n`, { mode: 0o600, flag: "wx" }).catch(
       (error: NodeJS.ErrnoException) => {
         // A full disk has room for a name if not for the manner, and the end matters more.
-        if (error.code !== "ENOSPC" && error.code !== "EDQUOT") throw error;
+        if (!isDiskFull(error.code)) throw error;
       },
     );
     await link(fresh, run.cancel).catch((error: NodeJS.ErrnoException) => {

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { access, mkdir, rm } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { promisify } from "node:util";
+import { isDiskFull } from "../../domain/disk-full.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { AttemptKey, MachineAnswer, MachineSpec } from "../../domain/machine.js";
 import type { Environment } from "../environment.js";
@@ -90,7 +91,7 @@ async function onMachine<T>(
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     if (cause instanceof WaybillError || code === undefined || (cause as Error).name === "AbortError") throw cause;
-    const full = code === "ENOSPC" || code === "EDQUOT";
+    const full = isDiskFull(code);
     throw new WaybillError(full ? "disk_full" : otherwise, `Machine "${spec.name}": ${message}`, {
       hint: full
         ? `Free some space below ${spec.workDir}.`

@@ -1,6 +1,7 @@
 /** Starts the supervisor of an attempt and waits until the machine has recorded what came of it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, open, readFile, writeFile } from "node:fs/promises";
+import { isDiskFull } from "../../domain/disk-full.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { MachineAnswer } from "../../domain/machine.js";
 import type { Environment } from "../environment.js";
@@ -120,7 +121,7 @@ async function writeRequest(run: RunDirectory, request: StartRequest): Promise<v
   const text = `${describeRequest(request)}\n`;
   await writeFile(run.request, text, { mode: 0o600, flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
     // Written by an earlier start; or no space, which the supervisor puts on record itself.
-    if (error.code !== "EEXIST" && error.code !== "ENOSPC" && error.code !== "EDQUOT") throw error;
+    if (error.code !== "EEXIST" && !isDiskFull(error.code)) throw error;
   });
 }
 

@@ -1,6 +1,7 @@
 /** `collect` over a machine's shell: the same folder as a local one makes, from a machine that is not trusted. */
 import { mkdir, statfs } from "node:fs/promises";
 import { resolve } from "node:path";
+import { isDiskFull } from "../../domain/disk-full.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { AttemptKey } from "../../domain/machine.js";
 import { parseManifest } from "../artifacts/artifact-manifest.js";
@@ -140,6 +141,6 @@ const noSpace = (destination: string, message: string, cause?: unknown): Waybill
 function asFailure(destination: string, cause: unknown): unknown {
   const { code, message, name } = cause as NodeJS.ErrnoException;
   if (cause instanceof WaybillError || code === undefined || name === "AbortError") return cause;
-  if (code === "ENOSPC" || code === "EDQUOT") return noSpace(destination, message, cause);
+  if (isDiskFull(code)) return noSpace(destination, message, cause);
   return refusal(destination, `cannot be written (${message})`, cause);
 }

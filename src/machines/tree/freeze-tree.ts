@@ -1,6 +1,7 @@
 /** Freezes a directory at submit: what runs is what was hashed, whatever happens to the original afterwards. */
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { isDiskFull } from "../../domain/disk-full.js";
 import { WaybillError } from "../../domain/errors.js";
 import { copyTree } from "./copy-tree.js";
 import type { FrozenTree } from "./frozen-tree.js";
@@ -64,7 +65,7 @@ const REFUSED = ["EROFS", "EACCES", "EPERM"];
 
 function explain(cause: unknown, dir: string, treesDir: string): unknown {
   const { code, path } = cause as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "EDQUOT") {
+  if (isDiskFull(code)) {
     return new WaybillError("disk_full", `There is no space left for a copy of ${dir}.`, {
       hint: "Free some space, or leave large files out with .waybillignore.",
       cause,

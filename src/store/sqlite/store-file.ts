@@ -1,6 +1,7 @@
 /** The file of a store: private to its user, on a disk whose locks work, opened for writing or, failing that, for reading. */
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { isDiskFull } from "../../domain/disk-full.js";
 import { WaybillError } from "../../domain/errors.js";
 import type { SqliteConnection, SqliteDriver } from "./driver.js";
 import { refuseNetworkFileSystem } from "./file-system.js";
@@ -31,7 +32,7 @@ function createPrivately(path: string): void {
     if (error instanceof WaybillError) throw error;
     const code = codeOf(error);
     if (code === "EEXIST" && existsSync(path)) return; // Another process was faster.
-    const full = code === "ENOSPC" || code === "EDQUOT";
+    const full = isDiskFull(code);
     throw new WaybillError(full ? "store_full" : "store_unwritable", `The store ${path} cannot be created (${code}).`, {
       hint: full
         ? "Free space on that file system, or choose another store with --store."
