@@ -3,17 +3,14 @@
  * about the work: `invalid_result` is left to attempts that ended with it.
  */
 import { WaybillError } from "../../domain/errors.js";
-import { type ResultMessage, toResult, type WorkerResult } from "../../domain/result.js";
+import { type ResultMessage, readResult, type WorkerResult } from "../../domain/result.js";
 import { parseResult } from "../../workers/result-codec.js";
 
 /** Errors: `invalid_input`. */
 export function toldResult(message: ResultMessage): WorkerResult {
-  try {
-    return toResult(message);
-  } catch (error) {
-    if (!(error instanceof WaybillError)) throw error;
-    throw new WaybillError("invalid_input", error.message, { cause: error });
-  }
+  const reading = readResult({ v: 2, ...message });
+  if (reading.ok) return reading.result;
+  throw new WaybillError("invalid_input", reading.reason);
 }
 
 /** Errors: `invalid_input`. */

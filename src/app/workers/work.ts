@@ -23,7 +23,7 @@ import { type Supervision, superviseAttempt } from "./supervise.js";
 import { openWorkerPost } from "./worker-post.js";
 import { workerTasks } from "./worker-tasks.js";
 
-/** What to work at: the input, with each type once and the lease in milliseconds. */
+/** What to work at: the input, with each type and tag once and the lease in milliseconds. */
 interface Order extends ParsedInputOf<"workers.work"> {
   readonly leaseMs: number;
 }
@@ -51,7 +51,11 @@ export const work: CallHandler<"workers.work"> = async (context, input, { signal
   try {
     const logLimit = parseByteSize(input.log_limit) ?? 0;
     const equipment = { store, post, command, cwd, graceMs, logLimit, log: watch.log };
-    return { agent_id: agentId, session, ...(await workAt(equipment, { ...input, types, leaseMs }, watch, signal)) };
+    return {
+      agent_id: agentId,
+      session,
+      ...(await workAt(equipment, { ...input, types, tags: split(input.tags), leaseMs }, watch, signal)),
+    };
   } finally {
     await post.close();
   }
@@ -123,7 +127,7 @@ async function openWorker(supervision: Supervision, order: Order, shift: Shift):
   return await openEngine({
     store,
     tasks: workerTasks(order.types, execute, order),
-    tags: split(order.tags),
+    tags: order.tags,
     concurrency: order.once ? 1 : order.concurrency,
     ...(order.once && { mostAttempts: 1 }),
     prefetch: 0,
@@ -141,8 +145,7 @@ const MOST_WAITING = 1_000;
 /** Of what it would have taken. */
 async function countWaitingForPaths(store: Store, order: Order): Promise<number> {
   const queued = await store.tasks.listTasks({ types: order.types, states: ["queued"] }, { limit: MOST_WAITING });
-  const wanted = split(order.tags);
-  return queued.filter(({ gate, tags }) => gate === "paths" && wanted.every((tag) => tags.includes(tag))).length;
+  return queued.filter(({ gate, tags }) => gate === "paths" && order.tags.every((tag) => tags.includes(tag))).length;
 }
 
 /** How the attempt was recorded, by whomever. */
